@@ -1,0 +1,85 @@
+/** Names one tenant's machine in one region as the control plane's row knows it. */
+export interface MachineRef {
+  appName: string;
+  machineId: string;
+}
+
+export interface AppSpec {
+  appName: string;
+  tenantId: string;
+}
+
+export interface VolumeSpec {
+  appName: string;
+  tenantId: string;
+  region: string;
+  sizeGb: number;
+  /** The volume the caller's row already names: looked for, never replaced by another. */
+  knownVolumeId: string | null;
+}
+
+export interface MachineSpec {
+  appName: string;
+  tenantId: string;
+  region: string;
+  volumeId: string;
+  image: string;
+  env: Record<string, string>;
+  mountPath: string;
+  internalPort: number;
+  memoryMb: number;
+}
+
+export interface SeenVolume {
+  id: string;
+  region: string;
+  attachedMachineId: string | null;
+  everMounted: boolean;
+}
+
+export interface SeenMachine {
+  id: string;
+  name: string;
+  /** In Fly's words: created, starting, started, stopping, stopped, … */
+  state: string;
+  region: string;
+  volumeId: string | null;
+  env: Record<string, string>;
+  version: string;
+}
+
+/** What the platform shows of one tenant's app. 'foreign' = the name exists and does not bear our tenant id. */
+export interface Seen {
+  app: 'absent' | 'ours' | 'foreign';
+  volumes: SeenVolume[];
+  machines: SeenMachine[];
+}
+
+/**
+ * What the control plane asks of the place its tenants run in: a few verbs, each safe to repeat after a lost reply or a crash.
+ * All of them throw `MachinesApiError`; an aborted signal ends a verb with the signal's reason.
+ */
+export interface Platform {
+  /** Throws reason `name_taken` when the name belongs to somebody else. */
+  ensureApp(app: AppSpec, signal: AbortSignal): Promise<void>;
+  /**
+   * Gives the known volume, else adopts one that is ours and was never mounted (deleting further such ones), else makes one.
+   * Throws reason `not_found` when the known volume is gone: a tenant's data is never replaced by an empty volume.
+   */
+  ensureVolume(volume: VolumeSpec, signal: AbortSignal): Promise<{ volumeId: string }>;
+  /**
+   * Makes the machine `<app>-<region>`, not started, or adopts it once its tenant id was checked.
+   * When its image, environment or mount differ it is updated under the version that was seen. Never makes two.
+   */
+  ensureMachine(machine: MachineSpec, signal: AbortSignal): Promise<{ machineId: string }>;
+  /** Returns when the machine is `started`; one that is started already counts as done. */
+  start(ref: MachineRef, signal: AbortSignal): Promise<void>;
+  /** Returns when the machine is stopped; stopped or gone counts as done. */
+  stop(ref: MachineRef, signal: AbortSignal): Promise<void>;
+  /** Throws when it could not ask: "could not ask" is not "gone". */
+  look(app: AppSpec, signal: AbortSignal): Promise<Seen>;
+  /** Removes machine, volume and app, only what bears our tenant id; gone already counts as done. */
+  destroy(app: AppSpec, signal: AbortSignal): Promise<void>;
+  /** The machine's origin, such as `http://127.0.0.2:3000`. */
+  address(ref: MachineRef, signal: AbortSignal): Promise<string>;
+}
