@@ -21,7 +21,7 @@ describe('migrate', () => {
 
   it('leaves the version before when a migration fails', () => {
     const db = openSqlite(join(directory(), 'db.sqlite'));
-    const broken = { version: 2, name: 'broken', sql: 'CREATE TABLE b (id INTEGER); SELECT nothing FROM nowhere' };
+    const broken = { version: 2, name: 'broken', sql: 'CREATE TABLE b (id INTEGER); SELECT 1 FROM nowhere' };
     expect(() => migrate(db, [first, broken])).toThrow('no such table');
     expect(schemaVersion(db)).toBe(1);
     expect(db.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").pluck().all()).toEqual(['a']);

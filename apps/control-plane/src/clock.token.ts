@@ -1,0 +1,2 @@
+/** Injection token: Where the time comes from. */
+export const CLOCK = Symbol('CLOCK');

@@ -1,0 +1,109 @@
+import { ArrayMinSize, IsIn, IsInt, IsOptional, IsString, IsUrl, Matches, Max, Min, MinLength } from 'class-validator';
+import { join, resolve } from 'node:path';
+import { FromEnv } from '@app/common/config/from-env';
+import { LOG_LEVELS, type LogLevel } from '@app/common/logging/logger';
+import { REGION_CODES, type RegionCode } from './tenants/regions';
+
+/** Everything that can be set. Each variable can also come from the file that `<NAME>_FILE` names. */
+export class ControlPlaneConfig {
+  /** Port of the pages and the API; 0 takes a free one. */
+  @FromEnv('PORT', { parse: 'integer' }) @IsInt() @Min(0) @Max(65535) port = 8080;
+
+  /** Address to listen on; all of the machine's where unset. */
+  @FromEnv('HOST') @IsOptional() @IsString() host?: string;
+
+  /** Where people reach the service, when that is not how it listens (a reverse proxy). `https` turns on Secure cookies and HSTS. */
+  @FromEnv('PUBLIC_URL')
+  @IsOptional()
+  @IsUrl({ require_tld: false, require_protocol: true, protocols: ['http', 'https'] })
+  publicUrl?: string;
+
+  /** Who may say X-Forwarded-For and X-Forwarded-Proto: addresses or CIDR ranges. */
+  @FromEnv('TRUSTED_PROXIES', { parse: 'list' })
+  @Matches(/^[0-9a-fA-F:.]+(\/\d{1,3})?$/, {
+    each: true,
+    message: 'TRUSTED_PROXIES must list addresses or CIDR ranges',
+  })
+  trustedProxies: string[] = [];
+
+  /** Directory for everything that is kept. */
+  @FromEnv('DATA_DIR') @IsString() dataDir = './data';
+
+  /** The control plane's own database: `sqlite:///path` or a path; `control-plane.sqlite` under DATA_DIR where unset. */
+  @FromEnv('DATABASE_URL')
+  @IsOptional()
+  @Matches(/^(sqlite:\/\/.|(?![a-z][a-z0-9+.-]*:\/\/).)/i, { message: 'DATABASE_URL must be sqlite:///path or a path' })
+  databaseUrl?: string;
+
+  /** Keys for session ids and tenant tokens. Several by commas: the first signs, all verify. Made once under DATA_DIR where unset. */
+  @FromEnv('SESSION_SECRET', { parse: 'list', secret: true })
+  @IsOptional()
+  @ArrayMinSize(1)
+  @MinLength(16, { each: true, message: 'each SESSION_SECRET must be at least 16 characters' })
+  sessionSecrets?: string[];
+
+  @FromEnv('LOG_LEVEL') @IsIn(LOG_LEVELS) logLevel: LogLevel = 'info';
+
+  /** Where tenants run. Only the embedded platform exists so far. */
+  @FromEnv('PLATFORM') @IsIn(['embedded']) platform: 'embedded' = 'embedded';
+
+  /** An embedded platform that was started alone (`npm run minifly`). Unset: the control plane starts its own. */
+  @FromEnv('MINIFLY_API_URL')
+  @IsOptional()
+  @IsUrl({ require_tld: false, require_protocol: true, protocols: ['http', 'https'] })
+  miniflyApiUrl?: string;
+
+  /** Image of a tenant: for the embedded platform the name of a folder under dist/images. */
+  @FromEnv('TENANT_IMAGE') @IsString() tenantImage = 'tenant-todo';
+
+  /** Memory of a tenant's machine, MB. */
+  @FromEnv('TENANT_MEMORY_MB', { parse: 'integer' }) @IsInt() @Min(128) @Max(65536) tenantMemoryMb = 256;
+
+  /** Size of a tenant's volume, GB. */
+  @FromEnv('TENANT_VOLUME_GB', { parse: 'integer' }) @IsInt() @Min(1) @Max(500) tenantVolumeGb = 1;
+
+  /** Regions that are offered at sign-up. */
+  @FromEnv('REGIONS', { parse: 'list' })
+  @ArrayMinSize(1)
+  @IsIn(REGION_CODES, { each: true, message: `REGIONS must be among ${REGION_CODES.join(', ')}` })
+  regions: RegionCode[] = [...REGION_CODES];
+
+  /** A tenant with nothing open is stopped after so many seconds; 0 never stops one. */
+  @FromEnv('IDLE_STOP_SECONDS', { parse: 'integer' }) @IsInt() @Min(0) @Max(86_400) idleStopSeconds = 300;
+
+  /** How long a request waits for its tenant to wake before it gets 503. */
+  @FromEnv('WAKE_HOLD_SECONDS', { parse: 'integer' }) @IsInt() @Min(1) @Max(300) wakeHoldSeconds = 30;
+
+  /** How many requests of one tenant wait at once; further ones get 503. */
+  @FromEnv('WAKE_HOLD_REQUESTS', { parse: 'integer' }) @IsInt() @Min(1) @Max(10_000) wakeHoldRequests = 100;
+
+  /** Provisioning that the platform keeps refusing is given up after so many seconds, with its reason and a retry button. */
+  @FromEnv('PROVISION_DEADLINE_SECONDS', { parse: 'integer' }) @IsInt() @Min(5) @Max(86_400) provisionDeadlineSeconds =
+    300;
+
+  /** A machine that the platform does not know is believed gone after three looks over so many seconds. */
+  @FromEnv('MACHINE_GONE_SECONDS', { parse: 'integer' }) @IsInt() @Min(1) @Max(3600) machineGoneSeconds = 120;
+
+  /** Wrong passwords for one account from one address in 15 minutes (ten times as many for the address in all); 0: no limit. */
+  @FromEnv('LOGIN_LIMIT', { parse: 'integer' }) @IsInt() @Min(0) loginLimit = 10;
+
+  /** Sign-ups from one address in an hour; 0: no limit. */
+  @FromEnv('SIGNUP_LIMIT', { parse: 'integer' }) @IsInt() @Min(0) signupLimit = 100;
+
+  /** A session ends when it was not used for so long. */
+  @FromEnv('SESSION_IDLE_HOURS', { parse: 'integer' }) @IsInt() @Min(1) sessionIdleHours = 14 * 24;
+
+  /** A session ends so long after the login, used or not. */
+  @FromEnv('SESSION_MAX_HOURS', { parse: 'integer' }) @IsInt() @Min(1) sessionMaxHours = 90 * 24;
+}
+
+/** The file that holds the control plane's database. */
+export function databaseFile(config: Readonly<ControlPlaneConfig>): string {
+  const url = config.databaseUrl ?? join(config.dataDir, 'control-plane.sqlite');
+  return resolve(url.replace(/^sqlite:\/\//i, ''));
+}
+
+/** True where people reach the service over HTTPS, whatever the last hop is. */
+export function isPublicHttps(config: Readonly<ControlPlaneConfig>): boolean {
+  return config.publicUrl?.startsWith('https:') ?? false;
+}

@@ -1,0 +1,2 @@
+/** Injection token: The process's logger. */
+export const LOGGER = Symbol('LOGGER');

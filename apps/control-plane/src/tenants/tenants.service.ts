@@ -1,0 +1,91 @@
+import type { SqliteDatabase } from '@app/common/sqlite/open';
+import { Injectable } from '@nestjs/common';
+import { randomUUID } from 'node:crypto';
+import { DataSource } from 'typeorm';
+import { atomically } from '../database/atomically';
+import { ControlPlaneError } from '../error-codes';
+import { chooseAppName } from './app-name';
+import type { RegionCode } from './regions';
+import { Tenant } from './tenant.entity';
+import { TimelineService } from './timeline.service';
+import { UserApp } from './user-app.entity';
+
+/** A tenant and its app; one region each so far. */
+export interface TenantWithApp {
+  tenant: Tenant;
+  app: UserApp;
+}
+
+/** What is on record of tenants. Who runs them is `gates/` and `provisioning/`. */
+@Injectable()
+export class TenantsService {
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly timeline: TimelineService,
+  ) {}
+
+  /** The tenant's rows, or null where its app is gone (deleted) or never was. */
+  async find(tenantId: string): Promise<TenantWithApp | null> {
+    const [tenant, app] = await Promise.all([
+      this.dataSource.getRepository(Tenant).findOneBy({ id: tenantId }),
+      this.dataSource.getRepository(UserApp).findOneBy({ userId: tenantId }),
+    ]);
+    return tenant && app ? { tenant, app } : null;
+  }
+
+  /** As `find`; throws `not_found`. */
+  async get(tenantId: string): Promise<TenantWithApp> {
+    const found = await this.find(tenantId);
+    if (!found) throw new ControlPlaneError('not_found', 'There is no app for this account.');
+    return found;
+  }
+
+  /**
+   * Writes the tenant and its app as `provisioning`, inside the caller's transaction, so that an account never exists without them.
+   * The name takes more digits of the user's id where the first eight are another tenant's.
+   */
+  createWithin(db: SqliteDatabase, user: { id: string; region: RegionCode; at: number }): void {
+    const nameTaken = db.prepare('SELECT 1 FROM tenants WHERE app_name = ?');
+    const appName = chooseAppName(user.id, (name) => nameTaken.get(name) !== undefined);
+    db.prepare('INSERT INTO tenants (id, app_name, created_at) VALUES (?, ?, ?)').run(user.id, appName, user.at);
+    db.prepare(
+      `INSERT INTO user_apps (id, user_id, app_name, region, status, status_since, attempts, next_attempt_at)
+       VALUES (?, ?, ?, ?, 'provisioning', ?, 0, ?)`,
+    ).run(randomUUID(), user.id, appName, user.region, user.at, user.at);
+    db.prepare("INSERT INTO events (tenant_id, region, at, kind) VALUES (?, ?, ?, 'signed_up')").run(
+      user.id,
+      user.region,
+      user.at,
+    );
+  }
+
+  /** Marks the tenant for deletion, inside the caller's transaction. Repeatable. */
+  markDeletedWithin(db: SqliteDatabase, tenantId: string, at: number): void {
+    const marked = db
+      .prepare('UPDATE tenants SET deleted_at = ? WHERE id = ? AND deleted_at IS NULL')
+      .run(at, tenantId);
+    if (marked.changes === 0) return;
+    db.prepare(
+      `UPDATE user_apps SET status = 'deleting', status_since = ?, attempts = 0, next_attempt_at = ?, last_error = NULL
+       WHERE user_id = ?`,
+    ).run(at, at, tenantId);
+    db.prepare("INSERT INTO events (tenant_id, at, kind) VALUES (?, ?, 'delete_requested')").run(tenantId, at);
+  }
+
+  /** Takes a failed app up again where it stopped. Throws `retry_not_possible` when it has not failed. */
+  async retry(tenantId: string, at: number): Promise<void> {
+    const changed = atomically(
+      this.dataSource,
+      (db) =>
+        db
+          .prepare(
+            `UPDATE user_apps SET status = 'provisioning', status_since = ?, attempts = 0, next_attempt_at = ?, last_error = NULL
+             WHERE user_id = ? AND status = 'failed'`,
+          )
+          .run(at, at, tenantId).changes,
+    );
+    if (changed === 0)
+      throw new ControlPlaneError('retry_not_possible', 'There is nothing to retry: the app has not failed.');
+    await this.timeline.record({ tenantId, kind: 'retried' });
+  }
+}

@@ -1,0 +1,46 @@
+import { Column, Entity, PrimaryColumn, Unique } from 'typeorm';
+
+export type AppStatus = 'provisioning' | 'active' | 'failed' | 'deleting';
+
+/**
+ * A tenant's app in one region. The row is the operation: what is on it says how far it has come.
+ * Times in epoch milliseconds.
+ */
+@Entity('user_apps')
+@Unique(['userId', 'region'])
+export class UserApp {
+  @PrimaryColumn('text') id!: string;
+
+  @Column('text', { name: 'user_id' }) userId!: string;
+
+  @Column('text', { name: 'app_name' }) appName!: string;
+
+  @Column('text') region!: string;
+
+  @Column('text', { name: 'machine_id', nullable: true }) machineId!: string | null;
+
+  @Column('text', { name: 'volume_id', nullable: true }) volumeId!: string | null;
+
+  @Column('text') status!: AppStatus;
+
+  @Column('integer', { name: 'status_since' }) statusSince!: number;
+
+  /** Tries since `statusSince` that came to nothing. */
+  @Column('integer') attempts!: number;
+
+  /** Not before this is the row looked at again. */
+  @Column('integer', { name: 'next_attempt_at' }) nextAttemptAt!: number;
+
+  /** Written before the machine is started, cleared after its stop was seen. */
+  @Column('integer', { name: 'awake_since', nullable: true }) awakeSince!: number | null;
+
+  /** JSON of a `LastError`. */
+  @Column('simple-json', { name: 'last_error', nullable: true }) lastError!: LastError | null;
+}
+
+/** Why the last try came to nothing, for the page and the operator. */
+export interface LastError {
+  code: string;
+  detail: string;
+  at: number;
+}
