@@ -1,2 +1,2 @@
-/** Injection token: Where the time comes from. */
+/** Injection token of the clock: where the time comes from. */
 export const CLOCK = Symbol('CLOCK');

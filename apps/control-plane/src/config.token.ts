@@ -1,2 +1,2 @@
-/** Injection token: The control plane's configuration, read once in main.ts. */
+/** Injection token of the configuration, read once in main.ts. */
 export const CONFIG = Symbol('CONFIG');

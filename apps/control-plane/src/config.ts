@@ -45,7 +45,7 @@ export class ControlPlaneConfig {
   @FromEnv('LOG_LEVEL') @IsIn(LOG_LEVELS) logLevel: LogLevel = 'info';
 
   /** Where tenants run. Only the embedded platform exists so far. */
-  @FromEnv('PLATFORM') @IsIn(['embedded']) platform: 'embedded' = 'embedded';
+  @FromEnv('PLATFORM') @IsIn(['embedded']) platform = 'embedded' as const;
 
   /** An embedded platform that was started alone (`npm run minifly`). Unset: the control plane starts its own. */
   @FromEnv('MINIFLY_API_URL')

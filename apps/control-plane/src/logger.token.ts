@@ -1,2 +1,2 @@
-/** Injection token: The process's logger. */
+/** Injection token of the logger. */
 export const LOGGER = Symbol('LOGGER');

@@ -1,2 +1,2 @@
-/** Injection token: The session secrets, first one signs: a non-empty list of texts. */
+/** Injection token of the session secrets, a non-empty list: the first signs, all verify. */
 export const SECRETS = Symbol('SECRETS');

@@ -35,7 +35,7 @@ const FRAMEWORK_CODES: Record<number, string> = {
  * the framework is a bug: 500 `internal_error` with a plain sentence, and nothing of the error itself leaves the process.
  */
 export function toProblem(error: unknown, statuses: Readonly<Record<string, number>>, requestId: string): Problem {
-  if (error instanceof DomainError) {
+  if (isDomainError(error)) {
     const status = statuses[error.code];
     if (status !== undefined) {
       return {
@@ -68,17 +68,16 @@ export function isBug(problem: Problem): boolean {
   return problem.status === 500;
 }
 
-function frameworkStatus(error: unknown): number | undefined {
-  if (typeof error !== 'object' || error === null) return undefined;
-  const status =
-    'getStatus' in error && typeof error.getStatus === 'function'
-      ? (error.getStatus() as unknown)
-      : 'status' in error
-        ? error.status
-        : undefined;
-  return typeof status === 'number' && FRAMEWORK_CODES[status] ? status : clientError(status);
+/** `instanceof` alone would make the code `any`. */
+function isDomainError(error: unknown): error is DomainError {
+  return error instanceof DomainError;
 }
 
-function clientError(status: unknown): number | undefined {
-  return typeof status === 'number' && status >= 400 && status < 500 ? status : undefined;
+/** The status of Nest's `HttpException` or of an error of Express's parsers; only client errors and 501 and 503 are meant for the client. */
+function frameworkStatus(error: unknown): number | undefined {
+  if (typeof error !== 'object' || error === null) return undefined;
+  const { getStatus, status: written } = error as { getStatus?: () => unknown; status?: unknown };
+  const status = typeof getStatus === 'function' ? getStatus.call(error) : written;
+  if (typeof status !== 'number') return undefined;
+  return (status >= 400 && status < 500) || status in FRAMEWORK_CODES ? status : undefined;
 }
