@@ -55,12 +55,13 @@ describe('signing in', () => {
     stale.cookie = first;
     expect((await stale.fetch('/api/v1/me')).status).toBe(401);
 
-    for (const headers of [
+    const foreign: Record<string, string>[] = [
       { 'sec-fetch-site': 'cross-site' },
       { 'sec-fetch-site': 'same-site' },
       { origin: 'http://evil.example' },
       { origin: 'null' },
-    ]) {
+    ];
+    for (const headers of foreign) {
       expect((await ada.json('POST', '/api/v1/todos', { title: 'x' }, headers)).status).toBe(403);
       expect((await ada.fetch('/logout', { method: 'POST', headers })).status).toBe(403);
     }

@@ -1,0 +1,203 @@
+// `npm run bench`: what docs/PERFORMANCE.md explains. Everything on loopback, in one run, as ratios, because the machine is shared.
+import autocannon from 'autocannon';
+import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { end, firstOk, get, median, start, waitFor } from './measure.mjs';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const root = join(here, '..', '..');
+const MAIN = join(root, 'dist', 'apps', 'control-plane', 'main.js');
+const WAKE_ROUNDS = Number(process.env.BENCH_WAKE_ROUNDS ?? 11);
+const LOAD_SECONDS = Number(process.env.BENCH_LOAD_SECONDS ?? 5);
+const LOAD_ROUNDS = Number(process.env.BENCH_LOAD_ROUNDS ?? 3);
+const PASSWORD = 'correct horse battery';
+let people = 0;
+
+const folder = mkdtempSync(join(tmpdir(), 'todo-bench-'));
+try {
+  await wakes();
+  await throughput('tenant-todo', 'the to-do tenant, one to-do');
+  installHelloImage();
+  await throughput('bench-hello', 'a tenant of bare node:http, 1 KB');
+} finally {
+  rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
+  rmSync(join(root, 'dist', 'images', 'bench-hello'), { recursive: true, force: true });
+}
+
+/** Wake against a bare Node with better-sqlite3, interleaved; sign-up to the first stored to-do; ten wakes at once. */
+async function wakes() {
+  const plane = await controlPlane({ IDLE_STOP_SECONDS: '1' });
+  const people = [];
+  const signUps = [];
+  for (let i = 0; i < 10; i += 1) {
+    const started = performance.now();
+    const person = await signUp(plane);
+    await addTodo(plane, person);
+    signUps.push(performance.now() - started);
+    people.push(person);
+  }
+  const bare = [];
+  const woken = [];
+  for (let round = 0; round < WAKE_ROUNDS; round += 1) {
+    await asleep(plane, people[0]);
+    woken.push(await timed(() => firstOk(`${plane.url}/api/v1/todos`, people[0].headers)));
+    bare.push(await timed(bareNode));
+  }
+  const bareTen = [];
+  const ten = [];
+  for (let round = 0; round < 3; round += 1) {
+    await Promise.all(people.map((person) => asleep(plane, person)));
+    ten.push(
+      await timed(() => Promise.all(people.map(({ headers }) => firstOk(`${plane.url}/api/v1/todos`, headers)))),
+    );
+    bareTen.push(await timed(() => Promise.all(people.map(bareNode))));
+  }
+  await plane.end();
+  print('bare Node with better-sqlite3, spawn to first 200', `${ms(median(bare))}`, 1);
+  print(
+    'wake of a stopped tenant to the first proxied 200',
+    `${ms(median(woken))}`,
+    median(woken) / median(bare),
+    'goal at most 2.5',
+  );
+  print('sign-up to the first stored to-do', `${ms(median(signUps))}`, median(signUps) / median(bare));
+  print('ten bare Nodes at once, until the last answers', `${ms(median(bareTen))}`, 1);
+  print('ten wakes at once, until the last answers', `${ms(median(ten))}`, median(ten) / median(bareTen));
+}
+
+/** GETs per second at 50 connections: direct, through the control plane, through configurable-http-proxy; interleaved rounds. */
+async function throughput(image, title) {
+  const plane = await controlPlane({ TENANT_IMAGE: image, IDLE_STOP_SECONDS: '0' });
+  const person = await signUp(plane);
+  const path = image === 'tenant-todo' ? `/todos/${(await addTodo(plane, person)).id}` : '/todos';
+  const direct = await post(plane, '/api/v1/tenant/token', undefined, person.headers);
+  const bearer = { authorization: `Bearer ${direct.token}` };
+  const chpPort = 20_000 + Math.floor(Math.random() * 10_000);
+  const chp = start([
+    join(root, 'node_modules/configurable-http-proxy/bin/configurable-http-proxy'),
+    '--ip',
+    '127.0.0.1',
+    '--port',
+    `${chpPort}`,
+    '--api-ip',
+    '127.0.0.1',
+    '--api-port',
+    `${chpPort + 1}`,
+    '--default-target',
+    direct.url,
+    '--log-level',
+    'error',
+  ]);
+  await waitFor(
+    async () => (await get(`http://127.0.0.1:${chpPort}${path}`, bearer)) === 200,
+    'configurable-http-proxy',
+  );
+  const routes = {
+    direct: [direct.url + path, bearer],
+    proxied: [`${plane.url}/api/v1${path}`, person.headers],
+    chp: [`http://127.0.0.1:${chpPort}${path}`, bearer],
+  };
+  const rates = { direct: [], proxied: [], chp: [] };
+  for (let round = 0; round < LOAD_ROUNDS; round += 1) {
+    for (const [name, [url, headers]] of Object.entries(routes)) rates[name].push(await load(url, headers));
+  }
+  await end(chp);
+  await plane.end();
+  const [d, p, c] = [median(rates.direct), median(rates.proxied), median(rates.chp)];
+  print(`direct, ${title}`, `${Math.round(d)} GET/s`, 1);
+  print(
+    '  through the control plane',
+    `${Math.round(p)} GET/s`,
+    p / d,
+    image === 'bench-hello' ? 'goal at least 0.3' : '',
+  );
+  print('  through configurable-http-proxy', `${Math.round(c)} GET/s`, c / d);
+  print(
+    '  control plane against configurable-http-proxy',
+    '',
+    p / c,
+    image === 'bench-hello' ? 'goal at least 2.5' : '',
+  );
+}
+
+async function load(url, headers) {
+  const result = await autocannon({ url, headers, connections: 50, duration: LOAD_SECONDS });
+  if (result.non2xx > 0 || result.errors > 0)
+    throw new Error(`${url}: ${result.non2xx} answers other than 2xx, ${result.errors} errors`);
+  return result.requests.average;
+}
+
+async function controlPlane(env) {
+  const dataDir = mkdtempSync(join(folder, 'data-'));
+  const child = start(
+    [MAIN],
+    { PORT: '0', HOST: '127.0.0.1', DATA_DIR: dataDir, LOGIN_LIMIT: '0', SIGNUP_LIMIT: '0', LOG_LEVEL: 'warn', ...env },
+    dataDir,
+  );
+  let output = '';
+  child.stdout.on('data', (chunk) => (output += chunk));
+  const url = await waitFor(() => /http:\/\/(?:localhost|127\.0\.0\.1):\d+/.exec(output)?.[0], 'the control plane');
+  return { url: url.replace('localhost', '127.0.0.1'), end: () => end(child) };
+}
+
+async function signUp(plane) {
+  people += 1;
+  const response = await fetch(`${plane.url}/api/v1/signup`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ email: `person${people}@example.org`, password: PASSWORD, region: 'fra' }),
+  });
+  const headers = { cookie: response.headers.getSetCookie()[0].split(';')[0] };
+  await waitFor(async () => (await tenant(plane, headers)).status === 'active', 'an active app');
+  return { headers };
+}
+
+const addTodo = (plane, { headers }) =>
+  post(plane, '/api/v1/todos', { title: 'A to-do to be read again and again' }, headers);
+
+async function post(plane, path, body, headers) {
+  const response = await fetch(`${plane.url}${path}`, {
+    method: 'POST',
+    headers: { ...headers, ...(body && { 'content-type': 'application/json' }) },
+    body: body && JSON.stringify(body),
+  });
+  if (!response.ok) throw new Error(`POST ${path}: ${response.status} ${await response.text()}`);
+  return response.json();
+}
+
+async function tenant(plane, headers) {
+  return (await fetch(`${plane.url}/api/v1/tenant`, { headers })).json();
+}
+
+async function asleep(plane, { headers }) {
+  await waitFor(async () => (await tenant(plane, headers)).regions[0].machineState === 'stopped', 'the tenant to stop');
+  await sleep(100);
+}
+
+async function bareNode() {
+  const port = 30_000 + Math.floor(Math.random() * 20_000);
+  const child = start([join(here, 'bare.cjs'), `${port}`, join(folder, `bare-${port}.sqlite`)], {}, root);
+  await firstOk(`http://127.0.0.1:${port}/`);
+  child.kill('SIGKILL');
+}
+
+function installHelloImage() {
+  const image = join(root, 'dist', 'images', 'bench-hello');
+  mkdirSync(image, { recursive: true });
+  cpSync(join(here, 'hello-image'), image, { recursive: true });
+}
+
+async function timed(work) {
+  const started = performance.now();
+  await work();
+  return performance.now() - started;
+}
+
+const ms = (value) => `${value.toFixed(0)} ms`;
+
+function print(what, value, ratio, note = '') {
+  console.log(`${what.padEnd(58)} ${value.padStart(14)}  x${ratio.toFixed(2)}  ${note}`.trimEnd());
+}

@@ -1,0 +1,47 @@
+// What every measurement here needs: processes with a clean environment, polling to the first 200, medians.
+import { spawn } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { request } from 'node:http';
+
+export const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
+
+export function start(args, env = {}, cwd = process.cwd()) {
+  return spawn(process.execPath, args, {
+    cwd,
+    env: { PATH: process.env.PATH, ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+}
+
+export async function end(child, signal = 'SIGTERM') {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise((done) => child.once('exit', done));
+  child.kill(signal);
+  await ended;
+}
+
+/** Resolves with the status of one GET, or 0 where nobody answers. */
+export function get(url, headers = {}) {
+  return new Promise((resolve) => {
+    const call = request(url, { headers, agent: false }, (response) => {
+      response.resume();
+      response.on('end', () => resolve(response.statusCode));
+    });
+    call.on('error', () => resolve(0));
+    call.end();
+  });
+}
+
+export async function firstOk(url, headers) {
+  while ((await get(url, headers)) !== 200) await sleep(2);
+}
+
+export async function waitFor(check, what, ms = 20_000) {
+  const deadline = Date.now() + ms;
+  for (;;) {
+    const value = await check();
+    if (value) return value;
+    if (Date.now() > deadline) throw new Error(`Waited ${ms} ms in vain for ${what}`);
+    await sleep(20);
+  }
+}
