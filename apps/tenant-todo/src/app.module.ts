@@ -1,0 +1,58 @@
+import type { Logger } from '@app/common/logging/logger';
+import type { Clock } from '@app/common/time/clock';
+import { Module, type DynamicModule } from '@nestjs/common';
+import { APP_FILTER, APP_PIPE } from '@nestjs/core';
+import { TenantConfig } from './config';
+import { StorageLimit } from './database/storage-limit';
+import { TenantDatabase } from './database/tenant-database';
+import { HealthController } from './health/health.controller';
+import { Metrics } from './health/metrics';
+import { Readiness } from './health/readiness';
+import { ProblemFilter } from './http/problem.filter';
+import { createValidationPipe } from './http/validation-pipe';
+import { ImageStore } from './images/image-store';
+import { ImagesController } from './images/images.controller';
+import { UploadedPictures } from './images/uploaded-pictures';
+import { Uploads } from './images/uploads';
+import { Idempotency } from './todos/idempotency';
+import { TodoStore } from './todos/todo-store';
+import { TodosController } from './todos/todos.controller';
+import { TodosService } from './todos/todos.service';
+import { CLOCK, LOGGER } from './tokens';
+
+/** What the process made before Nest: configuration, the open volume, and what a test puts in their place. */
+export interface TenantParts {
+  config: TenantConfig;
+  database: TenantDatabase;
+  log: Logger;
+  clock: Clock;
+  metrics: Metrics;
+  readiness: Readiness;
+}
+
+@Module({})
+export class AppModule {
+  static with(parts: TenantParts): DynamicModule {
+    return {
+      module: AppModule,
+      controllers: [HealthController, TodosController, ImagesController],
+      providers: [
+        { provide: TenantConfig, useValue: parts.config },
+        { provide: TenantDatabase, useValue: parts.database },
+        { provide: Metrics, useValue: parts.metrics },
+        { provide: Readiness, useValue: parts.readiness },
+        { provide: LOGGER, useValue: parts.log },
+        { provide: CLOCK, useValue: parts.clock },
+        { provide: APP_FILTER, useClass: ProblemFilter },
+        { provide: APP_PIPE, useFactory: createValidationPipe },
+        StorageLimit,
+        TodoStore,
+        ImageStore,
+        Idempotency,
+        TodosService,
+        UploadedPictures,
+        Uploads,
+      ],
+    };
+  }
+}

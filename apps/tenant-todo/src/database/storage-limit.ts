@@ -1,0 +1,40 @@
+import { DomainError } from '@app/common/errors/domain-error';
+import { Injectable } from '@nestjs/common';
+import { TenantConfig } from '../config';
+import type { ErrorCode } from '../error-codes';
+import { TenantDatabase } from './tenant-database';
+
+/** How much the tenant may store, and the transaction in which storing happens. */
+@Injectable()
+export class StorageLimit {
+  readonly maxBytes: number;
+
+  constructor(
+    private readonly database: TenantDatabase,
+    config: TenantConfig,
+  ) {
+    this.maxBytes = config.maxStorageMb * 1024 * 1024;
+  }
+
+  /** Throws `storage_full` where so many bytes more would pass the limit. What makes room is never refused. */
+  assertRoomFor(bytes: number): void {
+    if (bytes >= 0 && this.database.usedBytes() + bytes > this.maxBytes) throw this.storageFull();
+  }
+
+  /** All of `work` or nothing. A disk that is full answers like a limit that is reached. */
+  guard<T>(work: () => T): T {
+    try {
+      return this.database.sqlite.transaction(work).immediate();
+    } catch (error) {
+      if ((error as { code?: string } | undefined)?.code === 'SQLITE_FULL') throw this.storageFull(error);
+      throw error;
+    }
+  }
+
+  private storageFull(cause?: unknown): DomainError<ErrorCode> {
+    const limit = `${this.maxBytes / 1024 / 1024} MB`;
+    return new DomainError('storage_full', `The storage is full (${limit}). Remove some pictures or to-dos first.`, {
+      cause,
+    });
+  }
+}

@@ -1,0 +1,46 @@
+import { DomainError } from '@app/common/errors/domain-error';
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import type { ErrorCode } from '../error-codes';
+import { IMAGE_FIELD, refusedField } from './uploads';
+
+export interface Picture {
+  mimeType: string;
+  sha256: string;
+  data: Buffer;
+}
+
+/** What file-type calls the bytes, and what they are served as. SVG is not here: it is a program. */
+const SERVED_AS: Readonly<Record<string, string>> = {
+  'image/png': 'image/png',
+  'image/apng': 'image/png',
+  'image/jpeg': 'image/jpeg',
+  'image/gif': 'image/gif',
+  'image/webp': 'image/webp',
+  'image/avif': 'image/avif',
+};
+
+export const EXTENSIONS: Readonly<Record<string, string>> = {
+  'image/png': 'png',
+  'image/jpeg': 'jpg',
+  'image/gif': 'gif',
+  'image/webp': 'webp',
+  'image/avif': 'avif',
+};
+
+/** Takes the whole file into memory: see `UploadTurns`. The type is what the bytes say; name and announced type are not looked at. */
+export async function readPicture(path: string): Promise<Picture> {
+  const data = await readFile(path);
+  if (data.length === 0) throw refusedField(IMAGE_FIELD, 'The file is empty.');
+  const mimeType = await typeOf(data);
+  return { data, mimeType, sha256: createHash('sha256').update(data).digest('hex') };
+}
+
+async function typeOf(data: Buffer): Promise<string> {
+  const { fileTypeFromBuffer } = await import('file-type'); // at the first picture: a wake does not need it
+  const found = await fileTypeFromBuffer(data);
+  const mimeType = SERVED_AS[found?.mime ?? ''];
+  if (mimeType !== undefined) return mimeType;
+  const message = 'A picture has to be a PNG, JPEG, GIF, WebP or AVIF file.';
+  throw new DomainError<ErrorCode>('image_type_unsupported', message, { fields: [{ field: IMAGE_FIELD, message }] });
+}

@@ -1,0 +1,88 @@
+import { Injectable } from '@nestjs/common';
+import type { Statement } from 'better-sqlite3';
+import { TenantDatabase } from '../database/tenant-database';
+import type { TodoPage, TodoRow } from './todo';
+
+interface PageQuery {
+  completed: 0 | 1 | null;
+  needle: string | null;
+  below: number;
+  limit: number;
+}
+
+interface NewTodo {
+  id: string;
+  title: string;
+  description: string;
+  searchText: string;
+  now: number;
+}
+
+const COLUMNS = `
+  seq, id, title, description, completed, created_at, updated_at, mime_type, bytes, sha256
+  FROM todos LEFT JOIN todo_images ON todo_id = id`;
+
+/** The rows of `todos`. */
+@Injectable()
+export class TodoStore {
+  private readonly selectPage: Statement<[PageQuery], TodoRow>;
+  private readonly selectById: Statement<[string], TodoRow>;
+  private readonly selectCounts: Statement<[], { all: number; done: number }>;
+  private readonly insertOne: Statement<[NewTodo]>;
+  private readonly updateOne: Statement<[NewTodo & { completed: 0 | 1 }]>;
+  private readonly touchOne: Statement<[number, string]>;
+  private readonly deleteOne: Statement<[string]>;
+
+  constructor({ sqlite }: TenantDatabase) {
+    // instr, not LIKE: what is searched for has no wildcards
+    this.selectPage = sqlite.prepare(
+      `SELECT ${COLUMNS}
+       WHERE seq < @below
+         AND (@completed IS NULL OR completed = @completed)
+         AND (@needle IS NULL OR instr(search_text, @needle) > 0)
+       ORDER BY seq DESC LIMIT @limit`,
+    );
+    this.selectById = sqlite.prepare(`SELECT ${COLUMNS} WHERE id = ?`);
+    this.selectCounts = sqlite.prepare('SELECT count(*) AS "all", coalesce(sum(completed), 0) AS done FROM todos');
+    this.insertOne = sqlite.prepare(
+      `INSERT INTO todos (id, title, description, completed, created_at, updated_at, search_text)
+       VALUES (@id, @title, @description, 0, @now, @now, @searchText)`,
+    );
+    this.updateOne = sqlite.prepare(
+      `UPDATE todos SET title = @title, description = @description, completed = @completed,
+         updated_at = max(@now, updated_at), search_text = @searchText WHERE id = @id`,
+    );
+    this.touchOne = sqlite.prepare('UPDATE todos SET updated_at = max(?, updated_at) WHERE id = ?');
+    this.deleteOne = sqlite.prepare('DELETE FROM todos WHERE id = ?');
+  }
+
+  page(query: PageQuery): TodoRow[] {
+    return this.selectPage.all(query);
+  }
+
+  byId(id: string): TodoRow | undefined {
+    return this.selectById.get(id);
+  }
+
+  counts(): TodoPage['counts'] {
+    const { all, done } = this.selectCounts.get() ?? { all: 0, done: 0 };
+    return { all, open: all - done, done };
+  }
+
+  insert(todo: NewTodo): void {
+    this.insertOne.run(todo);
+  }
+
+  update(todo: NewTodo & { completed: 0 | 1 }): void {
+    this.updateOne.run(todo);
+  }
+
+  /** Something that belongs to the to-do changed. */
+  touch(id: string, now: number): void {
+    this.touchOne.run(now, id);
+  }
+
+  remove(id: string): void {
+    this.deleteOne.run(id);
+  }
+}

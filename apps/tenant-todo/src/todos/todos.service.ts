@@ -1,0 +1,144 @@
+import { DomainError } from '@app/common/errors/domain-error';
+import type { Clock } from '@app/common/time/clock';
+import { Inject, Injectable } from '@nestjs/common';
+import { randomUUID } from 'node:crypto';
+import { TenantConfig } from '../config';
+import { StorageLimit } from '../database/storage-limit';
+import { TenantDatabase } from '../database/tenant-database';
+import type { ErrorCode } from '../error-codes';
+import { assertIfMatch, etagOf } from '../http/etag';
+import { ImageStore } from '../images/image-store';
+import type { Picture } from '../images/picture';
+import { CLOCK } from '../tokens';
+import { decodeCursor, encodeCursor } from './cursor';
+import { Idempotency } from './idempotency';
+import { toTodo, type Todo, type TodoPage } from './todo';
+import { foldForSearch, searchTextOf } from './todo-text';
+import type { CreateTodoDto, ListTodosDto, UpdateTodoDto } from './todo.dto';
+import { TodoStore } from './todo-store';
+
+/** The rules of the list. Everything runs on one synchronous connection: what stands in one function happens at one moment. */
+@Injectable()
+export class TodosService {
+  constructor(
+    private readonly database: TenantDatabase,
+    private readonly todos: TodoStore,
+    private readonly images: ImageStore,
+    private readonly idempotency: Idempotency,
+    private readonly storage: StorageLimit,
+    private readonly config: TenantConfig,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  /** Newest first. Throws `cursor_invalid`. */
+  list({ filter, q, limit, cursor }: ListTodosDto): TodoPage {
+    const rows = this.todos.page({
+      completed: filter === 'all' ? null : filter === 'done' ? 1 : 0,
+      needle: q?.trim() ? foldForSearch(q.trim()) : null,
+      below: cursor === undefined ? Number.MAX_SAFE_INTEGER : decodeCursor(cursor),
+      limit: limit + 1, // one more tells whether there is a next page
+    });
+    const items = rows.slice(0, limit);
+    const last = items.at(-1);
+    return {
+      items: items.map(toTodo),
+      nextCursor: rows.length > limit && last ? encodeCursor(last.seq) : null,
+      counts: this.todos.counts(),
+    };
+  }
+
+  /** Throws `todo_not_found`. */
+  get(id: string): Todo {
+    const row = this.todos.byId(id);
+    if (!row) throw todoNotFound();
+    return toTodo(row);
+  }
+
+  /**
+   * To-do and picture in one transaction. With a key, repeating is safe: the same request gets the first one's answer.
+   * Throws `todo_limit_reached`, `storage_full`, `idempotency_key_invalid`, `idempotency_key_reused`.
+   */
+  create({ title, description = '' }: CreateTodoDto, picture: Picture | null, key: string | undefined): Todo {
+    const request = { title, description, picture: picture?.sha256 ?? null };
+    return this.storage.guard(() =>
+      this.idempotency.once(key, request, () => {
+        if (this.todos.counts().all >= this.config.maxTodos) throw this.todoLimitReached();
+        this.storage.assertRoomFor(picture?.data.length ?? 0);
+        const id = randomUUID();
+        this.todos.insert({
+          id,
+          title,
+          description,
+          searchText: searchTextOf(title, description),
+          now: this.clock.now(),
+        });
+        if (picture) this.images.put(id, picture);
+        return this.get(id);
+      }),
+    );
+  }
+
+  /** Changes what is given and leaves the rest. Throws `todo_not_found`, `precondition_failed`, `storage_full`. */
+  update(id: string, changes: UpdateTodoDto, ifMatch: string | undefined): Todo {
+    return this.storage.guard(() => {
+      const before = this.get(id);
+      assertIfMatch(ifMatch, this.etag(before));
+      const title = changes.title ?? before.title;
+      const description = changes.description ?? before.description;
+      const completed = changes.completed ?? before.completed;
+      if (title === before.title && description === before.description && completed === before.completed) return before;
+      if (description.length > before.description.length) this.storage.assertRoomFor(description.length);
+      this.todos.update({
+        id,
+        title,
+        description,
+        completed: completed ? 1 : 0,
+        searchText: searchTextOf(title, description),
+        now: this.clock.now(),
+      });
+      return this.get(id);
+    });
+  }
+
+  /** Takes the picture along. Throws `todo_not_found`, `precondition_failed`. */
+  remove(id: string, ifMatch: string | undefined): void {
+    this.storage.guard(() => {
+      assertIfMatch(ifMatch, this.etag(this.get(id)));
+      this.todos.remove(id);
+    });
+  }
+
+  /** Puts the picture in the place of the one before. Throws `todo_not_found`, `precondition_failed`, `storage_full`. */
+  putImage(id: string, picture: Picture, ifMatch: string | undefined): Todo {
+    return this.storage.guard(() => {
+      const { image } = this.get(id);
+      assertIfMatch(ifMatch, image && this.etag(image.sha256));
+      this.storage.assertRoomFor(picture.data.length - (image?.bytes ?? 0));
+      this.images.put(id, picture);
+      this.todos.touch(id, this.clock.now());
+      return this.get(id);
+    });
+  }
+
+  /** Repeatable: a to-do without a picture stays one. Throws `todo_not_found`, `precondition_failed`. */
+  removeImage(id: string, ifMatch: string | undefined): void {
+    this.storage.guard(() => {
+      const { image } = this.get(id);
+      assertIfMatch(ifMatch, image && this.etag(image.sha256));
+      if (this.images.remove(id)) this.todos.touch(id, this.clock.now());
+    });
+  }
+
+  private etag(content: unknown): string {
+    return etagOf(this.database.databaseId, content);
+  }
+
+  private todoLimitReached(): DomainError<ErrorCode> {
+    const limit = this.config.maxTodos.toLocaleString('en');
+    return new DomainError('todo_limit_reached', `The list is full: it may have ${limit} to-dos. Delete some first.`);
+  }
+}
+
+function todoNotFound(): DomainError<ErrorCode> {
+  return new DomainError('todo_not_found', 'There is no such to-do. It may have been deleted.');
+}

@@ -1,0 +1,5 @@
+import type { SqliteMigration } from '@app/common/sqlite/migrate';
+import { todos } from './0001-todos';
+
+/** In the order in which they run. A landed one is never edited: a change is a new file at the end. */
+export const tenantTodoMigrations: readonly SqliteMigration[] = [todos];
