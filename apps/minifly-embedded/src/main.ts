@@ -1,0 +1,48 @@
+import { ListenError } from '@app/common/http/listen';
+import { onShutdown } from '@app/common/lifecycle/shutdown';
+import { createLogger } from '@app/common/logging/logger';
+import { OptionsError, parseOptions, type Options } from './options';
+import { NoParentError, watchParent } from './parent';
+import { startPlatform, type Platform } from './platform';
+import { OpenFolderError } from './private-socket';
+
+const MACHINES_STOP_MS = 5000;
+const SHUTDOWN_MS = 10_000;
+
+async function main(options: Options): Promise<void> {
+  const log = createLogger({ app: 'minifly-embedded', level: options.logLevel });
+  let platform: Platform | undefined;
+  // Set up first: the parent may go while this one still waits for the platform before it.
+  const shutdown = onShutdown(log, SHUTDOWN_MS, [
+    { name: 'machines, then the door', run: () => platform?.close(MACHINES_STOP_MS) },
+  ]);
+  if (options.listen.kind === 'socket') watchParent(() => shutdown('the parent is gone'));
+  platform = await startPlatform(options, log);
+  log.info({ url: platform.url, stateDir: options.stateDir, pid: process.pid }, 'platform.ready');
+  if (options.listen.kind === 'port') process.stdout.write(instructions(platform.url, options));
+}
+
+function instructions(url: string, options: Options): string {
+  return [
+    '',
+    `The Machines API listens on ${url}, for programs of this computer. Images: ${options.imagesDir}`,
+    'Its machines keep running when their clients end. For the control plane, in another terminal:',
+    '',
+    `  export PLATFORM=embedded MINIFLY_API_URL=${url}`,
+    '',
+    '',
+  ].join('\n');
+}
+
+/** What a person can put right is said in a sentence; anything else is a bug, with its stack. */
+function exitWith(error: unknown): never {
+  const isExplained = [OptionsError, NoParentError, OpenFolderError, ListenError].some((kind) => error instanceof kind);
+  process.stderr.write(`${isExplained ? (error as Error).message : String((error as Error).stack)}\n`);
+  process.exit(1);
+}
+
+try {
+  main(parseOptions(process.argv.slice(2), process.env)).catch(exitWith);
+} catch (error) {
+  exitWith(error);
+}

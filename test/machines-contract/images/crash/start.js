@@ -1,0 +1,2 @@
+console.error('something is wrong with me');
+process.exit(3);
