@@ -52,6 +52,8 @@ const STATEMENTS = [
     attempts integer NOT NULL DEFAULT 0,
     next_attempt_at integer NOT NULL DEFAULT 0,
     awake_since integer,
+    missing_since integer,
+    missing_looks integer NOT NULL DEFAULT 0,
     last_error text,
     UNIQUE (user_id, region)
   )`,

@@ -1,6 +1,7 @@
 import type { SqliteDatabase } from '@app/common/sqlite/open';
 import { Injectable } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
+import { EventEmitter } from 'node:events';
 import { DataSource } from 'typeorm';
 import { atomically } from '../database/atomically';
 import { ControlPlaneError } from '../error-codes';
@@ -19,6 +20,8 @@ export interface TenantWithApp {
 /** What is on record of tenants. Who runs them is `gates/` and `provisioning/`. */
 @Injectable()
 export class TenantsService {
+  private readonly due = new EventEmitter();
+
   constructor(
     private readonly dataSource: DataSource,
     private readonly timeline: TimelineService,
@@ -57,6 +60,7 @@ export class TenantsService {
       user.region,
       user.at,
     );
+    this.announceDue();
   }
 
   /** Marks the tenant for deletion, inside the caller's transaction. Repeatable. */
@@ -66,10 +70,12 @@ export class TenantsService {
       .run(at, tenantId);
     if (marked.changes === 0) return;
     db.prepare(
-      `UPDATE user_apps SET status = 'deleting', status_since = ?, attempts = 0, next_attempt_at = ?, last_error = NULL
+      `UPDATE user_apps SET status = 'deleting', status_since = ?, attempts = 0, next_attempt_at = ?, last_error = NULL,
+         missing_since = NULL, missing_looks = 0
        WHERE user_id = ?`,
     ).run(at, at, tenantId);
     db.prepare("INSERT INTO events (tenant_id, at, kind) VALUES (?, ?, 'delete_requested')").run(tenantId, at);
+    this.announceDue();
   }
 
   /** Takes a failed app up again where it stopped. Throws `retry_not_possible` when it has not failed. */
@@ -79,7 +85,8 @@ export class TenantsService {
       (db) =>
         db
           .prepare(
-            `UPDATE user_apps SET status = 'provisioning', status_since = ?, attempts = 0, next_attempt_at = ?, last_error = NULL
+            `UPDATE user_apps SET status = 'provisioning', status_since = ?, attempts = 0, next_attempt_at = ?, last_error = NULL,
+               missing_since = NULL, missing_looks = 0
              WHERE user_id = ? AND status = 'failed'`,
           )
           .run(at, at, tenantId).changes,
@@ -87,5 +94,17 @@ export class TenantsService {
     if (changed === 0)
       throw new ControlPlaneError('retry_not_possible', 'There is nothing to retry: the app has not failed.');
     await this.timeline.record({ tenantId, kind: 'retried' });
+    this.announceDue();
+  }
+
+  /** Calls `listener` whenever a row has become due, after its transaction, until the given function is called. */
+  onDue(listener: () => void): () => void {
+    this.due.on('due', listener);
+    return () => this.due.off('due', listener);
+  }
+
+  /** In a later turn: the transaction that this is called in is synchronous and has ended by then. */
+  private announceDue(): void {
+    setImmediate(() => this.due.emit('due'));
   }
 }

@@ -34,6 +34,11 @@ export class UserApp {
   /** Written before the machine is started, cleared after its stop was seen. */
   @Column('integer', { name: 'awake_since', nullable: true }) awakeSince!: number | null;
 
+  /** Since when the platform does not show the machine or volume that the row names, in so many looks; it is believed gone later. */
+  @Column('integer', { name: 'missing_since', nullable: true }) missingSince!: number | null;
+
+  @Column('integer', { name: 'missing_looks', default: 0 }) missingLooks!: number;
+
   /** JSON of a `LastError`. */
   @Column('simple-json', { name: 'last_error', nullable: true }) lastError!: LastError | null;
 }
