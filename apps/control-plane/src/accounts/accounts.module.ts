@@ -1,0 +1,15 @@
+import { Module } from '@nestjs/common';
+import { PassportModule } from '@nestjs/passport';
+import { TenantsModule } from '../tenants/tenants.module';
+import { AccountsService } from './accounts.service';
+import { LocalStrategy } from './local.strategy';
+import { LoginThrottle } from './login-throttle';
+import { PasswordHasher } from './password-hasher';
+import { SessionsService } from './sessions.service';
+
+@Module({
+  imports: [TenantsModule, PassportModule],
+  providers: [AccountsService, SessionsService, PasswordHasher, LoginThrottle, LocalStrategy],
+  exports: [AccountsService, SessionsService],
+})
+export class AccountsModule {}
