@@ -78,6 +78,11 @@ export class TenantsService {
     this.announceDue();
   }
 
+  /** True from the request to delete the tenant on, for ever. */
+  isDeletedWithin(db: SqliteDatabase, tenantId: string): boolean {
+    return db.prepare('SELECT 1 FROM tenants WHERE id = ? AND deleted_at IS NOT NULL').get(tenantId) !== undefined;
+  }
+
   /** Takes a failed app up again where it stopped. Throws `retry_not_possible` when it has not failed. */
   async retry(tenantId: string, at: number): Promise<void> {
     const changed = atomically(
