@@ -73,14 +73,17 @@ function assertOwner(sqlite: SqliteDatabase, dataDir: string, tenantId: string):
 }
 
 function identify(sqlite: SqliteDatabase, tenantId: string): string {
-  const insert = sqlite.prepare('INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT DO NOTHING');
+  const known = readMeta(sqlite, 'database_id');
+  if (known !== undefined) return known;
+  const databaseId = randomUUID();
+  const insert = sqlite.prepare('INSERT INTO meta (key, value) VALUES (?, ?)');
   sqlite
     .transaction(() => {
       insert.run('tenant_id', tenantId);
-      insert.run('database_id', randomUUID());
+      insert.run('database_id', databaseId);
     })
     .immediate();
-  return readMeta(sqlite, 'database_id') ?? '';
+  return databaseId;
 }
 
 function readMeta(sqlite: SqliteDatabase, key: string): string | undefined {

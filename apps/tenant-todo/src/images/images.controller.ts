@@ -1,6 +1,6 @@
 import { DomainError } from '@app/common/errors/domain-error';
 import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Put, Req, Res } from '@nestjs/common';
-import type { Request, Response } from 'express';
+import type * as express from 'express'; // `Request` by itself would put the global one into the metadata, and load fetch
 import { once } from 'node:events';
 import { TenantDatabase } from '../database/tenant-database';
 import type { ErrorCode } from '../error-codes';
@@ -34,7 +34,7 @@ export class ImagesController {
   put(
     @Param('id') id: string,
     @Body() _form: PutImageDto,
-    @Req() request: Request,
+    @Req() request: express.Request,
     @Headers('if-match') ifMatch?: string,
   ): Promise<Todo> {
     return this.uploaded.store(request, (picture) => {
@@ -44,7 +44,11 @@ export class ImagesController {
   }
 
   @Get()
-  async get(@Param('id') id: string, @Req() request: Request, @Res() response: Response): Promise<void> {
+  async get(
+    @Param('id') id: string,
+    @Req() request: express.Request,
+    @Res() response: express.Response,
+  ): Promise<void> {
     const facts = this.images.facts(id);
     if (!facts) {
       this.todos.get(id); // a to-do that is not there is another error than a picture that is not
@@ -75,7 +79,7 @@ export class ImagesController {
     this.todos.removeImage(id, ifMatch);
   }
 
-  private async send(id: string, sha256: string, response: Response): Promise<void> {
+  private async send(id: string, sha256: string, response: express.Response): Promise<void> {
     const done = await this.turns.take();
     try {
       if (response.destroyed) return;

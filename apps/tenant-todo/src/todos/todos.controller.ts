@@ -12,7 +12,7 @@ import {
   Req,
   UseInterceptors,
 } from '@nestjs/common';
-import type { Request } from 'express';
+import type * as express from 'express'; // `Request` by itself would put the global one into the metadata, and load fetch
 import { ReadsBody } from '../http/body.interceptor';
 import { EtagInterceptor } from '../http/etag.interceptor';
 import { UploadedPictures } from '../images/uploaded-pictures';
@@ -38,7 +38,7 @@ export class TodosController {
   @ReadsBody('application/json', 'multipart/form-data')
   create(
     @Body() todo: CreateTodoDto,
-    @Req() request: Request,
+    @Req() request: express.Request,
     @Headers('idempotency-key') idempotencyKey?: string,
   ): Promise<Todo> {
     return this.uploaded.store(request, (picture) => this.todos.create(todo, picture, idempotencyKey));
