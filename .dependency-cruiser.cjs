@@ -17,7 +17,8 @@ const featureRules = Object.entries(FEATURES).map(([feature, allowed]) => ({
   name: `control-plane-${feature}`,
   severity: 'error',
   comment: `${feature} may import ${allowed.join(', ') || 'no other feature'}.`,
-  from: { path: `${CONTROL_PLANE}/${feature}/`, pathNot: '\\.spec\\.ts$' },
+  // open-database.ts lists the entities of all features; nothing else there knows one.
+  from: { path: `${CONTROL_PLANE}/${feature}/`, pathNot: '\\.spec\\.ts$|/open-database\\.ts$' },
   to: {
     path: `${CONTROL_PLANE}/(${Object.keys(FEATURES).join('|')})/`,
     pathNot: [feature, ...allowed].map((name) => `${CONTROL_PLANE}/${name}/`),

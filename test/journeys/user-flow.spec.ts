@@ -114,7 +114,7 @@ describe('the whole way of somebody with a to-do list', () => {
 
 /** Reads an event stream until `text` came, and closes it. */
 async function readUntil(response: Response, text: string): Promise<string> {
-  const reader = response.body?.getReader();
+  const reader = response.body?.getReader() as ReadableStreamDefaultReader<Uint8Array> | undefined;
   const decoder = new TextDecoder();
   let all = '';
   while (reader && !all.includes(text)) {
