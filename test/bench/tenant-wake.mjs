@@ -88,7 +88,7 @@ function start(name) {
 }
 
 async function firstOk(url) {
-  for (const deadline = Date.now() + 10_000; Date.now() < deadline; ) {
+  for (const deadline = Date.now() + 10_000; Date.now() < deadline;) {
     if ((await get(url).catch(() => 0)) === 200) return;
     await sleep(2);
   }

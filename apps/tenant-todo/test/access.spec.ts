@@ -1,0 +1,146 @@
+import { createTokenSigner } from '@app/common/tenant-token/sign';
+import { createConnection } from 'node:net';
+import { once } from 'node:events';
+import { APP_NAME, startTenant, TENANT_ID, type RunningTenant } from './running-tenant';
+
+interface Answer {
+  status: number;
+  code?: string;
+}
+
+describe('access to a tenant', () => {
+  let tenant: RunningTenant;
+  beforeAll(async () => {
+    tenant = await startTenant();
+  });
+  afterAll(() => tenant.close());
+
+  async function answerTo(authorization: string | undefined): Promise<Answer> {
+    const response = await fetch(`${tenant.url}/todos`, { headers: authorization ? { authorization } : {} });
+    const { code } = (await response.json()) as { code?: string };
+    return { status: response.status, code };
+  }
+
+  it('lets a good token in', async () => {
+    expect(await answerTo(`Bearer ${await tenant.token()}`)).toEqual({ status: 200, code: undefined });
+  });
+
+  it.each([undefined, '', 'Bearer', 'Bearer ', 'Basic dTpw', 'bearer  a b'])(
+    'asks for a token instead of %p',
+    async (header) => {
+      const response = await fetch(`${tenant.url}/todos`, { headers: header ? { authorization: header } : {} });
+      expect(response.status).toBe(401);
+      expect(response.headers.get('www-authenticate')).toBe('Bearer');
+      expect(response.headers.get('content-type')).toBe('application/problem+json');
+      expect(await response.json()).toMatchObject({ code: 'token_missing', status: 401 });
+    },
+  );
+
+  it('tells an expired token and an unknown key apart from a forged one', async () => {
+    const now = Math.floor(Date.now() / 1000);
+    const claims = { aud: APP_NAME, sub: TENANT_ID, dbid: tenant.databaseId, iat: now, exp: now + 60 };
+    const stranger = await createTokenSigner(['of somebody else']).sign(claims);
+    const [header, payload, signature] = (await tenant.token()).split('.') as [string, string, string];
+    const altered = Buffer.from(JSON.stringify({ ...claims, exp: now + 9999 })).toString('base64url');
+    const unsigned = Buffer.from('{"alg":"none","typ":"tenant+jwt"}').toString('base64url');
+
+    expect(await answerTo(`Bearer ${await tenant.token({ exp: now - 1 })}`)).toEqual({
+      status: 401,
+      code: 'token_expired',
+    });
+    expect(await answerTo(`Bearer ${stranger}`)).toEqual({ status: 401, code: 'unknown_key' });
+    for (const forged of [
+      `${header}.${altered}.${signature}`,
+      `${unsigned}.${payload}.`,
+      `${header}.${payload}.`,
+      'nonsense',
+    ]) {
+      expect(await answerTo(`Bearer ${forged}`)).toEqual({ status: 401, code: 'token_invalid' });
+    }
+  });
+
+  it.each([{ sub: 'another-user' }, { aud: 'todo-user-ffffffff' }, { dbid: 'another-database' }])(
+    'sends a good token with %p away with 421',
+    async (claims) => {
+      expect(await answerTo(`Bearer ${await tenant.token(claims)}`)).toEqual({ status: 421, code: 'wrong_tenant' });
+    },
+  );
+
+  it('asks for a token on every path but the three of the operator', async () => {
+    for (const path of ['/', '/nothing', '/todos/x/image', '/readyz/', '/healthz/../todos', '//readyz', '/METRICS']) {
+      expect((await fetch(tenant.url + path)).status).toBe(401);
+    }
+    expect(await (await fetch(`${tenant.url}/healthz`)).json()).toEqual({ status: 'ok' });
+    expect(await (await fetch(`${tenant.url}/readyz?x=1`)).json()).toEqual({
+      tenantId: TENANT_ID,
+      databaseId: tenant.databaseId,
+      schemaVersion: 1,
+    });
+    expect(await (await fetch(`${tenant.url}/metrics`)).text()).toMatch(/tenant_http_request_duration_seconds_count\{/);
+  });
+
+  it('answers 421 while the client still holds its body back, and never asks for it', async () => {
+    const received = await sendHead(await tenant.token({ sub: 'another-user' }));
+    expect(received).toMatch(/^HTTP\/1\.1 421 /);
+    expect(received).not.toContain('100 Continue');
+    expect(received).toContain('Connection: close');
+  });
+
+  it('asks for a body that is held back once the token was found good', async () => {
+    expect(await sendHead(await tenant.token())).toMatch(/^HTTP\/1\.1 100 Continue/);
+  });
+
+  it('answers 421 to a client that goes on sending, and the client sees it', async () => {
+    const response = await tenant.send('/todos', {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${await tenant.token({ sub: 'another-user' })}`,
+        'content-type': 'application/json',
+      },
+      body: 'x'.repeat(4 * 1024 * 1024),
+    });
+    expect(response.status).toBe(421);
+  });
+
+  it('writes one line a request, with its id and tenant, and never the token', async () => {
+    const token = await tenant.token();
+    await fetch(`${tenant.url}/todos/none`, {
+      headers: { authorization: `Bearer ${token}`, 'x-request-id': 'ours-1' },
+    });
+    const lines = tenant.logLines.filter((line) => line.includes('ours-1'));
+    expect(lines).toHaveLength(1);
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({
+      event: 'request',
+      tenant: TENANT_ID,
+      method: 'GET',
+      route: '/todos/:id',
+      status: 404,
+    });
+    expect(tenant.logLines.join('')).not.toContain(token);
+  });
+
+  /** Sends a head that promises a body, and gives what comes back within a moment. */
+  async function sendHead(token: string): Promise<string> {
+    const socket = createConnection(tenant.port, '127.0.0.1');
+    socket.write(
+      `POST /todos HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/json\r\n` +
+        'Content-Length: 13\r\nExpect: 100-continue\r\n\r\n',
+    );
+    const [data] = (await once(socket, 'data')) as [Buffer];
+    socket.destroy();
+    return data.toString();
+  }
+});
+
+describe('a token that expires while it is in use', () => {
+  it('is refused from then on, although it was good before', async () => {
+    let now = Date.now();
+    const tenant = await startTenant({ clock: { now: () => now } });
+    const token = await tenant.token();
+    const get = () => fetch(`${tenant.url}/todos`, { headers: { authorization: `Bearer ${token}` } });
+    expect((await get()).status).toBe(200);
+    now += 61_000;
+    expect((await get()).status).toBe(401);
+    await tenant.close();
+  });
+});
