@@ -13,11 +13,19 @@ export interface RequestContext {
   requestId: string;
   /** The client's address, as trusted proxies tell it. */
   clientAddress: string;
-  /** The client spoke HTTPS, to us or to a trusted proxy. */
+  /** The client spoke HTTPS, to us or to a trusted proxy, or PUBLIC_URL says that people do. */
   isSecure: boolean;
   session: SignedIn | null;
   /** Filled in by who answers, for the log line and the metrics: the route's pattern, never the path. */
   route?: string;
+  /** Filled in where a failure is answered, for the log line: its code. */
+  errorCode?: string;
+  /** Sends `100 Continue`. There while the client waits for it; who is ready for the body calls `readyForBody`. */
+  sendContinue?: () => void;
+  /** Ends an answer that has no end of its own, when the session or the process ends. */
+  endStream?: () => void;
+  /** Answers with a failure, as a page or a problem; cuts the connection where an answer has begun. */
+  refuse?(error: unknown): void;
 }
 
 const contexts = new WeakMap<IncomingMessage, RequestContext>();
@@ -31,4 +39,18 @@ export function contextOf(request: IncomingMessage): RequestContext {
   const context = contexts.get(request);
   if (!context) throw new Error('The request did not come through the front door.');
   return context;
+}
+
+/** As `contextOf`, for code that also sees requests of another server. */
+export function findContext(request: IncomingMessage): RequestContext | undefined {
+  return contexts.get(request);
+}
+
+/** Asks a client that sent `Expect: 100-continue` for the body. Harmless for every other request, and when repeated. */
+export function readyForBody(request: IncomingMessage): void {
+  const context = contexts.get(request);
+  const send = context?.sendContinue;
+  if (!context || !send) return;
+  context.sendContinue = undefined;
+  send();
 }

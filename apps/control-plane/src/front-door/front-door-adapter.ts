@@ -1,0 +1,113 @@
+import { ExpressAdapter } from '@nestjs/platform-express';
+import type { Application, NextFunction, Request, Response } from 'express';
+import { createServer, ServerResponse, type IncomingMessage, type Server } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { Arrival, FrontDoor } from './front-door';
+import { answerMalformed } from './malformed';
+
+/** Slow enough for 5 MB on a bad line (10 kB/s), short enough that a client that only dribbles does not stay. */
+const LIMITS = {
+  maxHeaderSize: 16 * 1024,
+  headersTimeout: 20_000,
+  requestTimeout: 600_000,
+  connectionsCheckingInterval: 5_000,
+  /** The front door looks itself, so that this failure is answered like every other. */
+  requireHostHeader: false,
+};
+const JSON_LIMIT = '100kb';
+const FORM_LIMIT = '256kb';
+const IDLE_CHECK_MS = 25;
+/** What is still under way then is cut. */
+const DRAIN_MS = 10_000;
+
+/** Nest's HTTP server with the front door before Express: every request goes to `FrontDoor` first, and what is Nest's comes back. */
+export class FrontDoorAdapter extends ExpressAdapter {
+  private frontDoor: FrontDoor | null = null;
+  private readonly refusals = new WeakMap<IncomingMessage, unknown>();
+
+  constructor() {
+    super();
+    const app = this.getInstance<Application>();
+    app.set('etag', false); // pages are not stored; computing one costs a third of the throughput
+    app.disable('x-powered-by');
+    app.use((request: Request, _response: Response, next: NextFunction) => next(this.refusals.get(request)));
+  }
+
+  /** From now on requests are answered. Called once, when the application is put together. */
+  open(frontDoor: FrontDoor): void {
+    this.frontDoor = frontDoor;
+    this.server.on('connection', (socket) => {
+      frontDoor.metrics.openConnections.inc();
+      socket.once('close', () => frontDoor.metrics.openConnections.dec());
+    });
+    this.server.on('clientError', (error, socket) => answerMalformed(error, socket, frontDoor));
+  }
+
+  override initHttpServer(): void {
+    const server = createServer({ ...LIMITS, shouldUpgradeCallback: isWebSocket }, (request, response) =>
+      this.receive(request, response, 'plain'),
+    );
+    server.maxHeadersCount = 0; // Node would drop what is too much without a word; the front door counts
+    server.on('checkContinue', (request, response) => this.receive(request, response, 'awaitsContinue'));
+    server.on('checkExpectation', (request, response) => this.receive(request, response, 'expectsSomethingElse'));
+    server.on('upgrade', (request, socket) => this.receiveDetached(request, socket, 'wantsWebSocket'));
+    server.on('connect', (request, socket) => this.receiveDetached(request, socket, 'wantsTunnel'));
+    this.setHttpServer(server);
+  }
+
+  override registerParserMiddleware(_prefix?: string, rawBody = false): void {
+    this.useBodyParser('json', rawBody, { limit: JSON_LIMIT });
+    this.useBodyParser('urlencoded', rawBody, { limit: FORM_LIMIT, extended: false });
+  }
+
+  /**
+   * Stops listening, ends what has no end of its own and waits until every request under way is answered and its connection closed.
+   * Nest runs this before it takes the application apart.
+   */
+  override async beforeClose(): Promise<void> {
+    super.beforeClose();
+    this.frontDoor?.startClosing();
+    const { server } = this;
+    if (!server.listening) return;
+    const closed = new Promise((resolve) => server.close(resolve));
+    const sweep = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS);
+    const cut = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
+    server.closeIdleConnections();
+    await closed;
+    clearInterval(sweep);
+    clearTimeout(cut);
+  }
+
+  private get server(): Server {
+    return this.getHttpServer() as Server;
+  }
+
+  private receive(request: IncomingMessage, response: ServerResponse, arrival: Arrival): void {
+    if (!this.frontDoor) {
+      response.writeHead(503, { 'Retry-After': '1' }).end();
+      return;
+    }
+    this.frontDoor.receive(request, response, arrival, this.toExpress);
+  }
+
+  /** Node hands over a bare socket for these; a response on it answers like everywhere else and then hangs up. */
+  private receiveDetached(request: IncomingMessage, socket: Duplex, arrival: Arrival): void {
+    const response = new ServerResponse(request);
+    response.shouldKeepAlive = false;
+    response.assignSocket(socket as Socket); // on a TCP server it is one
+    response.on('finish', () => socket.end());
+    socket.on('error', () => socket.destroy());
+    this.receive(request, response, arrival);
+  }
+
+  private readonly toExpress = (request: IncomingMessage, response: ServerResponse, error?: unknown): void => {
+    if (error !== undefined) this.refusals.set(request, error);
+    this.getInstance<Application>()(request as Request, response as Response);
+  };
+}
+
+/** Anything else that asks for an upgrade (Java's `h2c`) is served as a plain request; Node would cut it once somebody listens for upgrades. */
+function isWebSocket(request: IncomingMessage): boolean {
+  return request.headers.upgrade?.toLowerCase() === 'websocket';
+}
