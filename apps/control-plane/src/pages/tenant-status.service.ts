@@ -1,0 +1,28 @@
+import { Injectable } from '@nestjs/common';
+import { GatesService } from '../gates/gates.service';
+import type { TenantEvent } from '../tenants/event.entity';
+import { toTenantResponse, type TenantResponse } from '../tenants/tenant-response';
+import { TenantsService } from '../tenants/tenants.service';
+import { TimelineService } from '../tenants/timeline.service';
+
+/** A tenant as the API shows it, with the timeline behind it, oldest first. */
+export interface TenantStatus {
+  tenant: TenantResponse;
+  events: TenantEvent[];
+}
+
+/** What is on record of a tenant. Asks neither the platform nor the tenant, and wakes nothing. */
+@Injectable()
+export class TenantStatusService {
+  constructor(
+    private readonly tenants: TenantsService,
+    private readonly timeline: TimelineService,
+    private readonly gates: GatesService,
+  ) {}
+
+  /** Null where the app is gone. */
+  async find(tenantId: string): Promise<TenantStatus | null> {
+    const [found, events] = await Promise.all([this.tenants.find(tenantId), this.timeline.list(tenantId)]);
+    return found && { tenant: toTenantResponse(found, events, this.gates.machineState(tenantId)), events };
+  }
+}
