@@ -108,8 +108,8 @@ export class TenantsService {
     return () => this.due.off('due', listener);
   }
 
-  /** In a later turn: the transaction that this is called in is synchronous and has ended by then. */
-  private announceDue(): void {
+  /** Tells who listens, in a later turn: a transaction that this is called in is synchronous and has ended by then. */
+  announceDue(): void {
     setImmediate(() => this.due.emit('due'));
   }
 }
