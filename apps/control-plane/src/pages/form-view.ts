@@ -25,6 +25,16 @@ export interface FormView<Name extends string> {
   errors: ErrorsView | null;
 }
 
+/** What the forms call their fields, for the lines above them. */
+const LABELS: Readonly<Record<string, string>> = {
+  email: 'E-mail',
+  password: 'Password',
+  region: 'Region',
+  title: 'Title',
+  description: 'Description',
+  image: 'Picture',
+};
+
 /** A form with what was typed and what was wrong with it. A password is never put back. `prefix` keeps ids apart where a page has several. */
 export function formView<Name extends string>(
   names: readonly Name[],
@@ -52,7 +62,7 @@ function errorsView(problem: FormProblem, names: readonly string[], idOf: (name:
   return {
     summary: 'That did not work yet:',
     items: problem.fields.map(({ field, message }) => ({
-      message,
+      message: LABELS[field] ? `${LABELS[field]}: ${message}` : message,
       href: names.includes(field) ? `#${idOf(field)}` : null,
     })),
   };
