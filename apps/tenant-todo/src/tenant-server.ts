@@ -83,8 +83,9 @@ function setCommonHeaders(response: ServerResponse, requestId: string): void {
 function refuse(error: unknown, request: IncomingMessage, response: ServerResponse, requestId: string): void {
   // A body that was asked for and not taken: what comes next on this connection could be that body or another request.
   if (request.headers.expect !== undefined) response.setHeader('Connection', 'close');
-  sendProblem(response, toProblem(error, ERROR_STATUSES, requestId), error);
+  // Begun before the answer, since Node itself discards an unread body after it, without a bound.
   void drainBody(request).then((isWhole) => isWhole || request.destroy());
+  sendProblem(response, toProblem(error, ERROR_STATUSES, requestId), error);
 }
 
 function endAfterExpiry({ exp }: TenantClaims, response: ServerResponse, now: number): void {

@@ -102,6 +102,22 @@ describe('access to a tenant', () => {
     expect(response.status).toBe(421);
   });
 
+  it('reads away only so much of what a refused client goes on sending', async () => {
+    const socket = createConnection(tenant.port, '127.0.0.1');
+    socket.write('POST /todos HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n');
+    let received = '';
+    socket.on('data', (data: Buffer) => (received += data.toString())).on('error', () => undefined);
+    const chunk = Buffer.concat([Buffer.from('100000\r\n'), Buffer.alloc(1024 * 1024), Buffer.from('\r\n')]);
+    let sent = 0;
+    while (!socket.destroyed && sent < 200) {
+      sent += 1;
+      if (!socket.write(chunk))
+        await Promise.race([once(socket, 'drain'), once(socket, 'close')]).catch(() => undefined);
+    }
+    expect(received).toMatch(/^HTTP\/1\.1 401 /);
+    expect(sent).toBeLessThan(40);
+  });
+
   it('writes one line a request, with its id and tenant, and never the token', async () => {
     const token = await tenant.token();
     await fetch(`${tenant.url}/todos/none`, {

@@ -68,7 +68,7 @@ export async function startTenant(
       done();
     },
   });
-  const { server, drain } = await createTenantServer({
+  const running = await createTenantServer({
     config,
     database,
     log: createLogger({ app: 'tenant-todo', level: 'info', base: { tenant: config.tenantId } }, sink),
@@ -76,7 +76,7 @@ export async function startTenant(
     metrics: new Metrics(),
     readiness: new Readiness(),
   });
-  const { port } = await listen(server, 0, '127.0.0.1');
+  const { port } = await listen(running.server, 0, '127.0.0.1');
   const url = `http://127.0.0.1:${port}`;
   const token = (claims?: Partial<TenantClaims>) => tokenFor(database.databaseId, claims);
   const send = async (path: string, init: RequestInit = {}) => {
@@ -96,7 +96,7 @@ export async function startTenant(
     sendJson: (method, path, body, headers = {}) =>
       send(path, { method, headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) }),
     close: async () => {
-      await drain(1000);
+      await running.drain(1000);
       database.close();
       if (!options.dataDir) rmSync(dataDir, { recursive: true, force: true });
     },

@@ -22,10 +22,12 @@ export function drainBody(request: IncomingMessage): Promise<boolean> {
     const closed = () => done(false);
     const done = (whole: boolean) => {
       clearTimeout(timer);
-      request.off('data', count).off('end', ended).off('close', closed);
+      request.off('data', count).off('end', ended);
+      request.socket.off('close', closed);
       resolve(whole);
     };
-    request.on('data', count).on('end', ended).on('close', closed);
+    request.on('data', count).on('end', ended);
+    request.socket.on('close', closed); // the request itself does not say so once it was answered
     request.resume();
   });
 }

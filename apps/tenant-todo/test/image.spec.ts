@@ -1,0 +1,152 @@
+import { once } from 'node:events';
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createConnection } from 'node:net';
+import { join } from 'node:path';
+import { MAX_IMAGE_BYTES } from '../src/images/uploads';
+import type { Todo } from '../src/todos/todo';
+import { IMAGE, peakMemoryMb, startImage, type ImageProcess } from './image-process';
+import { formWith, pngOf, PNG } from './pictures';
+import { temporaryDirectory, tokenFor } from './running-tenant';
+
+describe('the image of the tenant', () => {
+  let dataDir: string;
+  const started: ImageProcess[] = [];
+  beforeEach(() => {
+    dataDir = temporaryDirectory();
+  });
+  afterEach(async () => {
+    for (const { child, exit } of started.splice(0)) {
+      child.kill('SIGKILL');
+      await exit;
+    }
+    rmSync(dataDir, { recursive: true, force: true });
+  });
+
+  async function start(options?: Parameters<typeof startImage>[1]): Promise<ImageProcess> {
+    const tenant = await startImage(dataDir, options);
+    started.push(tenant);
+    return tenant;
+  }
+
+  async function post(tenant: ImageProcess, title: string, image?: Buffer): Promise<Todo> {
+    const response = await tenant.send('/todos', {
+      method: 'POST',
+      body: formWith(image ? { title, image } : { title }),
+    });
+    expect(response.status).toBe(201);
+    return (await response.json()) as Todo;
+  }
+
+  it('starts one process a volume; a second one says why it does not', async () => {
+    await start();
+    await expect(start()).rejects.toThrow(/exit 1: The volume .* is in use by another process\./);
+  });
+
+  it('does not serve the volume of another tenant', async () => {
+    const mine = await start();
+    mine.child.kill('SIGTERM');
+    await mine.exit;
+    await expect(start({ env: { TENANT_ID: 'somebody-else' } })).rejects.toThrow(
+      /exit 1: The volume .* belongs to the tenant/,
+    );
+  });
+
+  it('names every problem of its environment and starts nothing', async () => {
+    await expect(start({ env: { TENANT_ID: '', PORT: 'x' } })).rejects.toThrow(
+      /exit 1: .*\n.*PORT[^]*Nothing was started/,
+    );
+    expect(readdirSync(dataDir)).toEqual([]);
+  });
+
+  it('finishes what runs on SIGTERM, takes nothing new, and ends with 0', async () => {
+    const tenant = await start();
+    const { port } = new URL(tenant.url);
+    const body = JSON.stringify({ title: 'begun before the end' });
+    const socket = createConnection(Number(port), '127.0.0.1');
+    let answer = '';
+    socket.on('data', (data: Buffer) => (answer += data.toString()));
+    socket.write(
+      `POST /todos HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${await tokenFor(tenant.databaseId)}\r\n` +
+        `Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body.slice(0, 5)}`,
+    );
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    tenant.child.kill('SIGTERM');
+    tenant.child.kill('SIGTERM'); // a Ctrl-C arrives twice
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await expect(fetch(`${tenant.url}/readyz`)).rejects.toThrow();
+    socket.write(body.slice(5));
+    expect(await tenant.exit).toBe(0);
+    expect(answer).toMatch(/^HTTP\/1\.1 201 /);
+    const { items } = (await (await (await start()).send('/todos')).json()) as { items: Todo[] };
+    expect(items.map(({ title }) => title)).toEqual(['begun before the end']);
+  });
+
+  it('ends at once on SIGTERM when only idle connections are open', async () => {
+    const tenant = await start();
+    await tenant.send('/todos');
+    const before = Date.now();
+    tenant.child.kill('SIGTERM');
+    expect(await tenant.exit).toBe(0);
+    expect(Date.now() - before).toBeLessThan(2000);
+  });
+
+  it('killed in mid-upload has the old picture and every acknowledged to-do, and clears the rest away', async () => {
+    const tenant = await start();
+    const { id } = await post(tenant, 'pictured', PNG);
+    const { port } = new URL(tenant.url);
+    const socket = createConnection(Number(port), '127.0.0.1').on('error', () => undefined);
+    socket.write(
+      `PUT /todos/${id}/image HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${await tokenFor(tenant.databaseId)}\r\n` +
+        `Content-Type: multipart/form-data; boundary=b\r\nContent-Length: ${MAX_IMAGE_BYTES}\r\n\r\n` +
+        '--b\r\nContent-Disposition: form-data; name="image"; filename="a.png"\r\n\r\n',
+    );
+    socket.write(pngOf(2_000_000));
+    while (readdirSync(join(dataDir, 'uploads')).length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    const titles: string[] = [];
+    const writing = (async () => {
+      for (let i = 0; ; i += 1) titles.unshift((await post(tenant, `todo ${i}`)).title);
+    })().catch(() => undefined);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    tenant.child.kill('SIGKILL');
+    await Promise.all([tenant.exit, writing, once(socket, 'close')]);
+
+    const again = await start();
+    expect(again.databaseId).toBe(tenant.databaseId);
+    const picture = Buffer.from(await (await again.send(`/todos/${id}/image`)).arrayBuffer());
+    expect(picture).toEqual(PNG);
+    expect(readdirSync(join(dataDir, 'uploads'))).toEqual([]);
+    const { items } = (await (await again.send('/todos?limit=200')).json()) as { items: Todo[] };
+    expect(titles.length).toBeGreaterThan(3);
+    expect(items.map(({ title }) => title)).toEqual(expect.arrayContaining(titles.slice(0, 150)));
+  });
+
+  it('takes fifty pictures of 5 MB at once in less than 300 MB', async () => {
+    const tenant = await start();
+    const pictures = Array.from({ length: 50 }, (_, i) => pngOf(MAX_IMAGE_BYTES, i));
+    const todos = await Promise.all(pictures.map((picture, i) => post(tenant, `picture ${i}`, picture)));
+    expect(new Set(todos.map(({ image }) => image?.sha256)).size).toBe(50);
+    expect(peakMemoryMb(tenant.child)).toBeLessThan(300);
+    const read = await Promise.all(
+      todos.map(async ({ id }) => (await tenant.send(`/todos/${id}/image`)).arrayBuffer()),
+    );
+    expect(read.every(({ byteLength }) => byteLength === MAX_IMAGE_BYTES)).toBe(true);
+    expect(peakMemoryMb(tenant.child)).toBeLessThan(300);
+  }, 60_000);
+
+  it('runs the code that is there, also beside cached data of other code or none', async () => {
+    const image = join(dataDir, 'image');
+    cpSync(IMAGE, image, { recursive: true });
+    symlinkSync(join(__dirname, '../../../node_modules'), join(dataDir, 'node_modules'));
+    const [cache] = readdirSync(image).filter((name) => name.endsWith('.cache'));
+    expect(cache).toBeDefined();
+    const bundle = readFileSync(join(image, 'main.js'), 'latin1');
+    const changed = bundle.replace('There is no such to-do.', 'THERE IS NO SUCH TO-DO.'); // of the same length
+    expect(changed).not.toBe(bundle);
+    writeFileSync(join(image, 'main.js'), changed, 'latin1');
+
+    const tenant = await startImage(join(dataDir, 'data'), { image });
+    started.push(tenant);
+    expect(await (await tenant.send('/todos/none')).text()).toContain('THERE IS NO SUCH TO-DO.');
+    expect(existsSync(join(image, cache ?? ''))).toBe(true);
+  });
+});
