@@ -73,12 +73,14 @@ export class AccountsService {
 
   /** Opens a session for who passed `checkLogin`; the one that the browser had ends. Throws `account_deleting`. */
   logIn(user: User, from: SignInOrigin): Promise<SessionCookie> {
-    const cookie = this.sessions.opening(from, (db, openSession) => {
-      // Inside the transaction: a deletion that was asked for since the password was checked has ended all sessions already.
-      if (this.tenants.isDeletedWithin(db, user.id)) throw accountDeleting(user);
-      return openSession(user);
+    return new Promise((resolve) => {
+      const cookie = this.sessions.opening(from, (db, openSession) => {
+        // Inside the transaction: a deletion that was asked for since the password was checked has ended all sessions already.
+        if (this.tenants.isDeletedWithin(db, user.id)) throw accountDeleting(user);
+        return openSession(user);
+      });
+      resolve(cookie);
     });
-    return Promise.resolve(cookie);
   }
 
   /**

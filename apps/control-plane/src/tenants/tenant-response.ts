@@ -93,8 +93,10 @@ function stepsOf(status: 'provisioning' | 'failed', events: readonly TenantEvent
     step.status = statusAfter(event) ?? step.status;
     step.at = isoOrNull(event.at);
   }
+  const current = steps.find((step) => step.status !== 'done');
   // A step that failed is tried again as long as the app has not been given up.
-  if (status === 'provisioning') for (const step of steps) if (step.status === 'failed') step.status = 'running';
+  if (current && status === 'failed') current.status = 'failed';
+  else if (current?.status === 'failed') current.status = 'running';
   return steps;
 }
 
