@@ -10,9 +10,9 @@ import { Metrics } from './health/metrics';
 import { Readiness } from './health/readiness';
 import { createTenantServer } from './tenant-server';
 
-/** What runs may run on for so long after SIGTERM; the platform kills some seconds later. */
-const DRAIN_MS = 10_000;
-const SHUTDOWN_DEADLINE_MS = 14_000;
+/** What runs may run on for so long after SIGTERM or SIGINT: platforms kill after 5 s where nobody says otherwise. */
+const DRAIN_MS = 4_000;
+const SHUTDOWN_DEADLINE_MS = 4_800;
 
 async function start(): Promise<void> {
   const config = exitOnBadConfig(() => loadConfig(TenantConfig, process.env));

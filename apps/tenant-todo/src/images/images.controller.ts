@@ -16,7 +16,7 @@ import { UploadedPictures } from './uploaded-pictures';
 import { IMAGE_FIELD, refusedField } from './uploads';
 
 /** Pictures on their way out at once; each is whole in memory until its reader has it. */
-const SENT_AT_ONCE = 8;
+const SENT_AT_ONCE = 4;
 
 @Controller('todos/:id/image')
 export class ImagesController {
