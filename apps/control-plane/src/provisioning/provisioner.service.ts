@@ -80,7 +80,12 @@ export class ProvisionerService implements OnApplicationBootstrap, OnModuleDestr
   }
 
   async onApplicationShutdown(): Promise<void> {
-    await Promise.all(this.running.values());
+    await this.whenAtRest();
+  }
+
+  /** Resolves when no row is being carried on: each has ended, or waits for its time. */
+  async whenAtRest(): Promise<void> {
+    while (this.running.size > 0) await Promise.all(this.running.values());
   }
 
   /** Takes up what is due, each row once and a few rows at a time, and comes back when more is. */
@@ -213,6 +218,7 @@ export class ProvisionerService implements OnApplicationBootstrap, OnModuleDestr
     const { app, tenant } = operation;
     await this.steps.stopMachine(operation);
     const error = { code, detail, at: this.clock.now() };
+    if (operation.current) await this.recordFailure(operation, error);
     if (!this.rows.fail(app, error)) return this.takeUpDue();
     this.log.warn({ tenant: tenant.id, code, detail }, 'tenant.failed');
     this.gates.closed(tenant.id, failedError());
@@ -236,14 +242,11 @@ export class ProvisionerService implements OnApplicationBootstrap, OnModuleDestr
     this.log.warn({ tenant: tenant.id, code: next.code, error }, 'provisioning.step_failed');
     const isNews = app.lastError?.code !== next.code;
     const lastError = { code: next.code, detail: next.detail, at: now };
-    if (next.do === 'fail') {
-      await this.record(operation, lastError);
-      return await this.failOrLater(operation, lastError);
-    }
+    if (next.do === 'fail') return await this.failOrLater(operation, lastError);
     const attempts = next.do === 'try_again' ? { attempts: app.attempts + 1 } : {};
     await this.rows.write(app, { ...attempts, nextAttemptAt: next.at, lastError });
     // An outage of hours, or a refusal that repeats, is one line of the timeline.
-    if (isNews) await this.record(operation, lastError);
+    if (isNews) await this.recordFailure(operation, lastError);
     else this.timeline.signal(tenant.id, 'state');
   }
 
@@ -260,7 +263,7 @@ export class ProvisionerService implements OnApplicationBootstrap, OnModuleDestr
     }
   }
 
-  private async record(
+  private async recordFailure(
     { app, current }: Operation,
     error: { code: string; detail: string; at: number },
   ): Promise<void> {

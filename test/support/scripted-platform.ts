@@ -1,0 +1,254 @@
+import { MachinesApiError, type MachinesApiReason } from '@app/minifly-client/errors';
+import type {
+  AppSpec,
+  MachineRef,
+  MachineSpec,
+  Platform,
+  Seen,
+  SeenMachine,
+  SeenVolume,
+  VolumeSpec,
+} from '@app/minifly-client/platform';
+import { randomUUID } from 'node:crypto';
+import {
+  ReadinessProbe,
+  type Readiness,
+  type ReadinessQuestion,
+} from '../../apps/control-plane/src/machines/readiness';
+
+export type Verb = keyof Platform;
+type Volume = SeenVolume & { appName: string; databaseId: string | null };
+type Machine = SeenMachine & { appName: string; tenantId: string; starts: number };
+type Fault = { verb: Verb | 'any'; phase: 'before' | 'after'; times: number; act: () => Promise<void> };
+
+/** Behaves as platform.ts promises, in memory, and fails where and how a test says. It outlives the services that use it, as a platform does. */
+export class ScriptedPlatform implements Platform {
+  readonly apps = new Map<string, string>();
+  readonly volumes: Volume[] = [];
+  readonly machines: Machine[] = [];
+  readonly calls: Verb[] = [];
+  private readonly faults: Fault[] = [];
+  private ids = 0;
+
+  /** Nothing is carried out and nothing answers, until `reachable`. */
+  unreachable(): void {
+    this.fault('any', 'before', Infinity, () => Promise.reject(apiError(0, 'unavailable', 'connect ECONNREFUSED')));
+  }
+
+  /** All faults are over. */
+  reachable(): void {
+    this.faults.length = 0;
+  }
+
+  /** It is carried out, and the answer never comes. */
+  losesReply(verb: Verb): void {
+    this.fault(verb, 'after', 1, () => Promise.reject(apiError(0, 'unavailable', 'socket hang up')));
+  }
+
+  refuses(verb: Verb, status: number, reason: MachinesApiReason, times = 1, text = reason as string): void {
+    this.fault(verb, 'before', times, () => Promise.reject(apiError(status, reason, text)));
+  }
+
+  /** The caller never gets further, as if it had been killed; resolves when it has come so far. */
+  hangsAt(verb: Verb, phase: 'before' | 'after'): Promise<void> {
+    return new Promise((reached) => {
+      this.fault(verb, phase, 1, () => {
+        reached();
+        return new Promise(() => undefined);
+      });
+    });
+  }
+
+  /** Holds one call until the returned function is called. */
+  holds(verb: Verb, phase: 'before' | 'after' = 'before'): () => void {
+    let release: () => void = () => undefined;
+    const released = new Promise<void>((resolve) => (release = resolve));
+    this.fault(verb, phase, 1, () => released);
+    return release;
+  }
+
+  count(verb: Verb): number {
+    return this.calls.filter((call) => call === verb).length;
+  }
+
+  ensureApp(app: AppSpec): Promise<void> {
+    return this.call('ensureApp', () => {
+      const owner = this.apps.get(app.appName);
+      if (owner !== undefined && owner !== app.tenantId)
+        throw apiError(422, 'name_taken', 'Name has already been taken');
+      this.apps.set(app.appName, app.tenantId);
+    });
+  }
+
+  ensureVolume(spec: VolumeSpec): Promise<{ volumeId: string }> {
+    return this.call('ensureVolume', () => {
+      this.requireOurs(spec);
+      const here = this.volumes.filter((volume) => volume.appName === spec.appName && volume.region === spec.region);
+      if (spec.knownVolumeId) {
+        if (here.some(({ id }) => id === spec.knownVolumeId)) return { volumeId: spec.knownVolumeId };
+        throw apiError(404, 'not_found', `The volume ${spec.knownVolumeId} does not exist.`);
+      }
+      const [chosen, ...spare] = here.filter((volume) => !volume.everMounted);
+      for (const volume of spare) this.volumes.splice(this.volumes.indexOf(volume), 1);
+      if (chosen) return { volumeId: chosen.id };
+      if (here.length > 0) throw apiError(409, 'conflict', 'was mounted before and holds data');
+      const id = this.newId('vol');
+      this.volumes.push({
+        id,
+        region: spec.region,
+        attachedMachineId: null,
+        everMounted: false,
+        databaseId: null,
+        appName: spec.appName,
+      });
+      return { volumeId: id };
+    });
+  }
+
+  ensureMachine(spec: MachineSpec): Promise<{ machineId: string }> {
+    return this.call('ensureMachine', () => {
+      this.requireOurs(spec);
+      const name = `${spec.appName}-${spec.region}`;
+      const existing = this.machines.find((machine) => machine.name === name);
+      if (existing) {
+        existing.env = spec.env;
+        return { machineId: existing.id };
+      }
+      const volume = this.volumes.find(({ id }) => id === spec.volumeId);
+      if (!volume) throw apiError(412, 'precondition', `volume ${spec.volumeId} not found`);
+      const machine: Machine = {
+        id: this.newId('m'),
+        name,
+        state: 'stopped',
+        region: spec.region,
+        volumeId: spec.volumeId,
+        env: spec.env,
+        version: '1',
+        appName: spec.appName,
+        tenantId: spec.tenantId,
+        starts: 0,
+      };
+      this.machines.push(machine);
+      volume.attachedMachineId = machine.id;
+      volume.everMounted = true;
+      return { machineId: machine.id };
+    });
+  }
+
+  start(ref: MachineRef): Promise<void> {
+    return this.call('start', () => {
+      const machine = this.machineOf(ref);
+      const volume = this.volumes.find(({ id }) => id === machine.volumeId);
+      if (!volume) throw apiError(412, 'precondition', `volume ${machine.volumeId} not found`);
+      if (machine.state !== 'started') machine.starts += 1;
+      machine.state = 'started';
+      volume.databaseId ??= randomUUID();
+    });
+  }
+
+  stop(ref: MachineRef): Promise<void> {
+    return this.call('stop', () => {
+      const machine = this.machines.find(({ id }) => id === ref.machineId);
+      if (machine) machine.state = 'stopped';
+    });
+  }
+
+  look(app: AppSpec): Promise<Seen> {
+    return this.call('look', () => {
+      const owner = this.apps.get(app.appName);
+      if (owner === undefined) return { app: 'absent', volumes: [], machines: [] };
+      if (owner !== app.tenantId) return { app: 'foreign', volumes: [], machines: [] };
+      return {
+        app: 'ours',
+        volumes: this.volumes.filter(({ appName }) => appName === app.appName).map((volume) => ({ ...volume })),
+        machines: this.machines.filter(({ tenantId }) => tenantId === app.tenantId).map((machine) => ({ ...machine })),
+      };
+    });
+  }
+
+  destroy(app: AppSpec): Promise<void> {
+    return this.call('destroy', () => {
+      if (!this.apps.has(app.appName)) return;
+      this.requireOurs(app);
+      remove(this.machines, ({ appName }) => appName === app.appName);
+      remove(this.volumes, ({ appName }) => appName === app.appName);
+      this.apps.delete(app.appName);
+    });
+  }
+
+  address(ref: MachineRef): Promise<string> {
+    return this.call('address', () => `http://${this.machineOf(ref).id}.test:3000`);
+  }
+
+  /** What a machine at this address says of itself. */
+  answerOf(question: ReadinessQuestion): Readiness {
+    const machine = this.machines.find(({ id }) => question.origin === `http://${id}.test:3000`);
+    const volume = this.volumes.find(({ id }) => id === machine?.volumeId);
+    if (machine?.state !== 'started' || !volume?.databaseId) return { outcome: 'notYet', detail: 'ECONNREFUSED' };
+    if (machine.tenantId !== question.tenantId) return { outcome: 'wrongTenant', detail: machine.tenantId };
+    if (question.databaseId !== null && volume.databaseId !== question.databaseId) {
+      return { outcome: 'wrongDatabase', detail: volume.databaseId };
+    }
+    return { outcome: 'ready', databaseId: volume.databaseId, schemaVersion: 1 };
+  }
+
+  private async call<T>(verb: Verb, work: () => T): Promise<T> {
+    this.calls.push(verb);
+    await this.meetFault(verb, 'before');
+    const result = work();
+    await this.meetFault(verb, 'after');
+    return result;
+  }
+
+  private async meetFault(verb: Verb, phase: Fault['phase']): Promise<void> {
+    await Promise.resolve();
+    const fault = this.faults.find((one) => one.phase === phase && (one.verb === verb || one.verb === 'any'));
+    if (!fault) return;
+    fault.times -= 1;
+    if (fault.times <= 0) this.faults.splice(this.faults.indexOf(fault), 1);
+    await fault.act();
+  }
+
+  private fault(verb: Fault['verb'], phase: Fault['phase'], times: number, act: Fault['act']): void {
+    this.faults.push({ verb, phase, times, act });
+  }
+
+  private requireOurs(app: AppSpec): void {
+    const owner = this.apps.get(app.appName);
+    if (owner === undefined) throw apiError(404, 'not_found', `The app ${app.appName} does not exist.`);
+    if (owner !== app.tenantId) throw apiError(422, 'name_taken', `The app ${app.appName} is another tenant's.`);
+  }
+
+  private machineOf(ref: MachineRef): Machine {
+    const machine = this.machines.find(({ id, appName }) => id === ref.machineId && appName === ref.appName);
+    if (!machine) throw apiError(404, 'not_found', 'machine not found');
+    return machine;
+  }
+
+  private newId(kind: string): string {
+    this.ids += 1;
+    return `${kind}${this.ids}`;
+  }
+}
+
+/** Asks the scripted machines instead of real ones; `notReady` makes them all say so. */
+export class ScriptedProbe extends ReadinessProbe {
+  notReady: Readiness | null = null;
+
+  constructor(private readonly platform: ScriptedPlatform) {
+    super({ now: () => 0 });
+  }
+
+  override async waitUntilReady(question: ReadinessQuestion): Promise<Readiness> {
+    await Promise.resolve();
+    return this.notReady ?? this.platform.answerOf(question);
+  }
+}
+
+export function apiError(status: number, reason: MachinesApiReason, text: string): MachinesApiError {
+  return new MachinesApiError(text, { status, body: { error: text }, requestId: null, reason });
+}
+
+function remove<T>(list: T[], isWanted: (item: T) => boolean): void {
+  for (const item of list.filter(isWanted)) list.splice(list.indexOf(item), 1);
+}
