@@ -7,19 +7,27 @@ import { startPlatform, type Platform } from './platform';
 import { OpenFolderError } from './private-socket';
 
 const MACHINES_STOP_MS = 5000;
+/** Without the parent nobody's request is under way any more, and the next parent waits for us. */
+const MACHINES_STOP_WITHOUT_PARENT_MS = 500;
 const SHUTDOWN_MS = 10_000;
 
 async function main(options: Options): Promise<void> {
   const log = createLogger({ app: 'minifly-embedded', level: options.logLevel });
   let platform: Platform | undefined;
+  let machinesStopMs = MACHINES_STOP_MS;
   // Set up first: the parent may go while this one still waits for the platform before it.
   const shutdown = onShutdown(log, SHUTDOWN_MS, [
-    { name: 'machines, then the door', run: () => platform?.close(MACHINES_STOP_MS) },
+    { name: 'machines, then the door', run: () => platform?.close(machinesStopMs) },
   ]);
-  if (options.listen.kind === 'socket') watchParent(() => shutdown('the parent is gone'));
+  if (options.listen.kind === 'socket') {
+    watchParent(() => {
+      machinesStopMs = MACHINES_STOP_WITHOUT_PARENT_MS;
+      shutdown('the parent is gone');
+    });
+  }
   platform = await startPlatform(options, log);
-  log.info({ url: platform.url, stateDir: options.stateDir, pid: process.pid }, 'platform.ready');
   if (options.listen.kind === 'port') process.stdout.write(instructions(platform.url, options));
+  log.info({ url: platform.url, stateDir: options.stateDir, pid: process.pid }, 'platform.ready');
 }
 
 function instructions(url: string, options: Options): string {

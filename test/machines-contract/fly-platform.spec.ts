@@ -1,0 +1,225 @@
+import { randomUUID } from 'node:crypto';
+import { request } from 'undici';
+import { FlyPlatform } from '@app/minifly-client/fly-platform';
+import { MachinesClient } from '@app/minifly-client/machines-client';
+import type { AppSpec, MachineSpec, VolumeSpec } from '@app/minifly-client/platform';
+import { Api, newAppName } from './support/api';
+import { newStateDir, removeStateDir, startOnSocket, type EmbeddedPlatform } from './support/embedded';
+import type { MachineBody, VolumeBody } from './support/fixtures';
+import { LossyProxy } from './support/lossy-proxy';
+
+/** The verbs of the control plane against a real platform, each repeated as after a lost answer. */
+describe('FlyPlatform on the embedded platform', () => {
+  let stateDir: string;
+  let embedded: EmbeddedPlatform;
+  let api: Api;
+  let proxy: LossyProxy;
+  let client: MachinesClient;
+  let platform: FlyPlatform;
+  const signal = AbortSignal.timeout(120_000);
+
+  beforeAll(async () => {
+    stateDir = newStateDir();
+    embedded = await startOnSocket(stateDir);
+    api = new Api(embedded.baseUrl);
+    proxy = await LossyProxy.start(embedded.baseUrl);
+    client = new MachinesClient({ baseUrl: proxy.baseUrl });
+    platform = new FlyPlatform({ client, orgSlug: 'personal' });
+  });
+
+  afterAll(async () => {
+    await client.close();
+    await proxy.close();
+    await api.close();
+    await embedded.stop();
+    removeStateDir(stateDir);
+  });
+
+  const newTenant = (): AppSpec => ({ appName: newAppName(), tenantId: randomUUID() });
+  const volumeSpec = (app: AppSpec, knownVolumeId: string | null = null): VolumeSpec => ({
+    ...app,
+    region: 'iad',
+    sizeGb: 1,
+    knownVolumeId,
+  });
+  const machineSpec = (app: AppSpec, volumeId: string, env = {}): MachineSpec => ({
+    ...app,
+    region: 'iad',
+    volumeId,
+    image: 'echo',
+    env: { DATA_DIR: '/data', ...env },
+    mountPath: '/data',
+    internalPort: 3000,
+    memoryMb: 256,
+  });
+  const volumesOf = async (app: AppSpec) =>
+    (await api.call('GET', `/v1/apps/${app.appName}/volumes`)).body as VolumeBody[];
+  const machinesOf = async (app: AppSpec) =>
+    (await api.call('GET', `/v1/apps/${app.appName}/machines`)).body as MachineBody[];
+
+  async function provisioned() {
+    const app = newTenant();
+    await platform.ensureApp(app, signal);
+    const { volumeId } = await platform.ensureVolume(volumeSpec(app), signal);
+    const { machineId } = await platform.ensureMachine(machineSpec(app, volumeId), signal);
+    return { app, volumeId, machineId, ref: { appName: app.appName, machineId } };
+  }
+
+  it('does every verb twice with the effect of one', async () => {
+    const { app, volumeId, machineId, ref } = await provisioned();
+    await platform.ensureApp(app, signal);
+    expect(await platform.ensureVolume(volumeSpec(app), signal).catch((error: unknown) => error)).toMatchObject({
+      reason: 'conflict', // it is mounted, and no row named it
+    });
+    expect(await platform.ensureVolume(volumeSpec(app, volumeId), signal)).toEqual({ volumeId });
+    expect(await platform.ensureMachine(machineSpec(app, volumeId), signal)).toEqual({ machineId });
+    await platform.start(ref, signal);
+    await platform.start(ref, signal);
+    const [machine] = await machinesOf(app);
+    expect(machine).toMatchObject({ name: `${app.appName}-iad`, state: 'started' });
+    expect(machine?.events.filter(({ type }) => type === 'start')).toHaveLength(1);
+    await platform.stop(ref, signal);
+    await platform.stop(ref, signal);
+    expect(await machinesOf(app)).toMatchObject([{ state: 'stopped' }]);
+    await platform.destroy(app, signal);
+    await platform.destroy(app, signal);
+    await platform.stop(ref, signal);
+    expect(await platform.look(app, signal)).toEqual({ app: 'absent', volumes: [], machines: [] });
+  });
+
+  it('sees what there is, and reaches the machine at its address', async () => {
+    const { app, volumeId, machineId, ref } = await provisioned();
+    await platform.start(ref, signal);
+    expect(await platform.look(app, signal)).toEqual({
+      app: 'ours',
+      volumes: [{ id: volumeId, region: 'iad', attachedMachineId: machineId, everMounted: true }],
+      machines: [
+        {
+          id: machineId,
+          name: `${app.appName}-iad`,
+          state: 'started',
+          region: 'iad',
+          volumeId,
+          env: { DATA_DIR: '/data' },
+          version: expect.stringMatching(/^\w{26}$/),
+        },
+      ],
+    });
+    const origin = await platform.address(ref, signal);
+    let answer: { env: Record<string, string> } | undefined;
+    while (!answer) {
+      answer = await request(origin)
+        .then(({ body }) => body.json() as Promise<{ env: Record<string, string> }>)
+        .catch(() => undefined);
+    }
+    expect(answer.env['FLY_MACHINE_ID']).toBe(machineId);
+  });
+
+  it('adopts what an earlier try made when the answer to it was lost', async () => {
+    const app = newTenant();
+    proxy.loseAnswers(1, 'POST', /^\/v1\/apps$/);
+    await platform.ensureApp(app, signal);
+    proxy.loseAnswers(1, 'POST', /\/volumes$/);
+    // A volume's creation is not repeated by itself: nothing would tell the second one from the first.
+    const lost = await platform.ensureVolume(volumeSpec(app), signal).catch((error: unknown) => error);
+    expect(lost).toMatchObject({ reason: 'unavailable', status: 0 });
+    const { volumeId } = await platform.ensureVolume(volumeSpec(app), signal);
+    proxy.loseAnswers(1, 'POST', /\/machines$/);
+    const { machineId } = await platform.ensureMachine(machineSpec(app, volumeId), signal);
+    proxy.loseAnswers(1, 'POST', /\/start$/);
+    await platform.start({ appName: app.appName, machineId }, signal);
+    expect(await volumesOf(app)).toMatchObject([{ id: volumeId }]);
+    expect(await machinesOf(app)).toMatchObject([{ id: machineId, state: 'started' }]);
+    expect(proxy.lost).toBe(4);
+  });
+
+  it('keeps one never mounted volume and deletes the others', async () => {
+    const app = newTenant();
+    await platform.ensureApp(app, signal);
+    for (const region of ['iad', 'iad', 'lhr']) {
+      await api.call('POST', `/v1/apps/${app.appName}/volumes`, { body: { name: 'data', region, size_gb: 1 } });
+    }
+    const [first] = await volumesOf(app);
+    expect(await platform.ensureVolume(volumeSpec(app), signal)).toEqual({ volumeId: first?.id });
+    expect((await volumesOf(app)).map(({ region }) => region).sort()).toEqual(['iad', 'lhr']);
+  });
+
+  it('never deletes or replaces a volume that a machine, destroyed since, had mounted', async () => {
+    const { app, volumeId, machineId } = await provisioned();
+    await api.call('DELETE', `/v1/apps/${app.appName}/machines/${machineId}?force=true`);
+    await api.call('POST', `/v1/apps/${app.appName}/volumes`, { body: { name: 'data', region: 'iad', size_gb: 1 } });
+    expect(await platform.ensureVolume(volumeSpec(app, volumeId), signal)).toEqual({ volumeId });
+    expect(await volumesOf(app)).toMatchObject([{ id: volumeId }]);
+    const seen = await platform.look(app, signal);
+    expect(seen.volumes).toMatchObject([{ id: volumeId, attachedMachineId: null, everMounted: true }]);
+    const remade = await platform.ensureMachine(machineSpec(app, volumeId), signal);
+    expect(remade.machineId).not.toBe(machineId);
+  });
+
+  it('says not_found for a known volume that is gone and makes no other', async () => {
+    const app = newTenant();
+    await platform.ensureApp(app, signal);
+    const gone = platform.ensureVolume(volumeSpec(app, 'vol_0000000000000000'), signal);
+    await expect(gone).rejects.toMatchObject({ reason: 'not_found' });
+    expect(await volumesOf(app)).toEqual([]);
+  });
+
+  it('leaves an app alone that bears another tenant id', async () => {
+    const { app, volumeId } = await provisioned();
+    const stranger = { ...app, tenantId: randomUUID() };
+    await expect(platform.ensureApp(stranger, signal)).rejects.toMatchObject({ reason: 'name_taken' });
+    await expect(platform.ensureVolume(volumeSpec(stranger), signal)).rejects.toMatchObject({ reason: 'name_taken' });
+    await expect(platform.ensureMachine(machineSpec(stranger, volumeId), signal)).rejects.toMatchObject({
+      reason: 'name_taken',
+    });
+    await expect(platform.destroy(stranger, signal)).rejects.toMatchObject({ reason: 'name_taken' });
+    expect(await platform.look(stranger, signal)).toEqual({ app: 'foreign', volumes: [], machines: [] });
+    expect(await machinesOf(app)).toHaveLength(1);
+  });
+
+  it('adopts no machine whose tenant id is another', async () => {
+    const app = newTenant();
+    await platform.ensureApp(app, signal);
+    const { volumeId } = await platform.ensureVolume(volumeSpec(app), signal);
+    const config = { image: 'echo', metadata: { tenant_id: randomUUID() } };
+    const body = { name: `${app.appName}-iad`, region: 'iad', skip_launch: true, config };
+    await api.call('POST', `/v1/apps/${app.appName}/machines`, { body });
+    await expect(platform.ensureMachine(machineSpec(app, volumeId), signal)).rejects.toMatchObject({
+      reason: 'name_taken',
+    });
+    await expect(platform.destroy(app, signal)).rejects.toMatchObject({ reason: 'name_taken' });
+  });
+
+  it('updates a machine whose configuration differs, and restarts it where it runs', async () => {
+    const { app, volumeId, machineId, ref } = await provisioned();
+    const [before] = await machinesOf(app);
+    await platform.ensureMachine(machineSpec(app, volumeId, { KEYS: 'new' }), signal);
+    const [after] = await machinesOf(app);
+    expect(after).toMatchObject({ id: machineId, state: 'stopped', config: { env: { KEYS: 'new' } } });
+    expect(after?.version).not.toBe(before?.version);
+    await platform.ensureMachine(machineSpec(app, volumeId, { KEYS: 'new' }), signal);
+    expect((await machinesOf(app))[0]?.version).toBe(after?.version);
+    await platform.start(ref, signal);
+    await platform.ensureMachine(machineSpec(app, volumeId, { KEYS: 'newer' }), signal);
+    expect(await machinesOf(app)).toMatchObject([{ state: 'started', config: { env: { KEYS: 'newer' } } }]);
+  });
+
+  it('starts a machine that is on its way to a stop when it has arrived there', async () => {
+    const { app, ref } = await provisioned();
+    await platform.start(ref, signal);
+    await Promise.all([platform.stop(ref, signal), platform.start(ref, signal)]);
+    await platform.start(ref, signal);
+    expect(await machinesOf(app)).toMatchObject([{ state: 'started' }]);
+  });
+
+  it('takes no answer for no answer', async () => {
+    const dead = new FlyPlatform({
+      client: new MachinesClient({ baseUrl: `${stateDir}/nobody.sock` }),
+      orgSlug: 'personal',
+    });
+    const app = newTenant();
+    await expect(dead.look(app, signal)).rejects.toMatchObject({ reason: 'unavailable', status: 0 });
+    const budget = AbortSignal.abort(new Error('given up'));
+    await expect(platform.look(app, budget)).rejects.toThrow('given up');
+  });
+});
