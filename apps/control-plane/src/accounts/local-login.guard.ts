@@ -18,7 +18,7 @@ export class LocalLoginGuard extends AuthGuard('local') {
     const request = context.switchToHttp().getRequest<Request>();
     refuseCredentialsInUrl(request);
     const login = plainToInstance(LoginDto, (request.body ?? {}) as object);
-    const isForm = request.is('application/json') === false; // a form has its buttons and helpers
+    const isForm = !request.is('application/json'); // a form has its buttons and helpers
     const errors = await validate(login, { whitelist: true, forbidNonWhitelisted: !isForm });
     if (errors.length > 0) {
       const input = typeof login.email === 'string' ? { email: login.email } : {};
