@@ -106,8 +106,9 @@ export class Client {
     return this.fetch(path, { method: 'POST', body: new URLSearchParams(fields) });
   }
 
+  /** A page as a browser reads it: with the characters that Handlebars escapes beyond need (`=`) in the clear. */
   async page(path: string): Promise<string> {
-    return (await this.fetch(path, { headers: { accept: 'text/html' } })).text();
+    return (await (await this.fetch(path, { headers: { accept: 'text/html' } })).text()).replaceAll('&#x3D;', '=');
   }
 
   async fetch(path: string, init: RequestInit = {}): Promise<Response> {
