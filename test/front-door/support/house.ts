@@ -30,6 +30,8 @@ import { GatesStandIn, SessionsStandIn } from './stand-ins';
 class NestSide {
   static handled = 0;
 
+  constructor(private readonly tenantJson: TenantJson) {}
+
   @Get('who')
   who(@Req() request: Request): unknown {
     NestSide.handled++;
@@ -53,6 +55,21 @@ class NestSide {
   @UseGuards(SignedInGuard)
   me(@CurrentSession() session: SignedIn): unknown {
     return { email: session.email };
+  }
+
+  /** A form of a page: its body goes on to the tenant as it is. */
+  @Post('forms/:what')
+  async form(@Req() request: Request, @Res({ passthrough: true }) response: Response): Promise<unknown> {
+    const left = new AbortController();
+    response.on('close', () => left.abort());
+    return this.tenantJson.request('alice', {
+      method: 'POST',
+      path: '/todos',
+      stream: { body: request },
+      headers: { 'idempotency-key': 'key-1' },
+      signal: left.signal,
+      requestId: contextOf(request).requestId,
+    });
   }
 
   @Get('stream')

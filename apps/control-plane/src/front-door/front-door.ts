@@ -78,17 +78,17 @@ export class FrontDoor implements OnModuleDestroy {
     const cookie = readSessionCookie(visit.request.headers.cookie, visit.isSecure);
     if (cookie === null) return this.letIn(visit, null);
     if (cookie === SEVERAL_COOKIES) return this.refuseCookies(visit);
-    const found = this.sessions.lookUp(cookie);
-    if (!(found instanceof Promise)) return this.letIn(visit, found);
-    found.then(
-      (session) => this.letIn(visit, session),
-      (error: unknown) => visit.refuse(error),
-    );
+    let session: SignedIn | null;
+    try {
+      session = this.sessions.lookUp(cookie);
+    } catch (error) {
+      return visit.refuse(error);
+    }
+    this.letIn(visit, session);
   }
 
   private letIn(visit: Visit, session: SignedIn | null): void {
     const { request, response } = visit;
-    if (response.destroyed) return;
     visit.session = session;
     const target = tenantTarget(request.method ?? '', request.url ?? '');
     if (!target) return this.toNest(visit);

@@ -5,10 +5,10 @@ const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIO
 export const ALLOWED_METHODS = [...METHODS].join(', ');
 
 /** Segments of unreserved and reserved characters: nothing that decoding changes, no empty segment, no backslash. */
-const PLAIN_PATH = /^(?:\/|(?:\/[\w\-.~!$&'()*+,;=:@]+)+\/?)$/;
+const PLAIN_PATH = /^(?:\/|(?:\/[\w.~!$&'()*+,;=:@-]+)+\/?)$/;
 /** A dot segment, also with the parameters that some servers cut off (`/..;x/`). */
 const DOT_SEGMENT = /\/\.{1,2}(?:;[^/]*)?(?:\/|$)/;
-const HOST = /^[\w.\-]+(?::\d{1,5})?$|^\[[0-9A-Fa-f:.]+\](?::\d{1,5})?$/;
+const HOST = /^[\w.-]+(?::\d{1,5})?$|^\[[0-9A-Fa-f:.]+\](?::\d{1,5})?$/;
 /** Headers whose second value one server would believe and the next one would not. */
 const SINGLE = new Set([
   'host',
