@@ -31,7 +31,7 @@ async function main(): Promise<void> {
   const app = await NestFactory.create<NestExpressApplication>(
     AppModule.with({ config, log, clock: systemClock, secrets, dataSource }),
     new FrontDoorAdapter(),
-    { logger: new NestLogger(log), bodyParser: false },
+    { logger: new NestLogger(log) },
   );
   const close = async () => {
     await app.close();
