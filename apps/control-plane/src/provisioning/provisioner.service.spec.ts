@@ -186,7 +186,6 @@ describe('a machine that the platform does not show', () => {
     life = newProcess(world);
     const [gone] = world.platform.machines.splice(0);
     void life.gates.enter(userId, { signal: AbortSignal.timeout(50) });
-    await life.gates.find(userId);
     await new Promise((resolve) => setTimeout(resolve, 100));
 
     await carryOnFor(115);
