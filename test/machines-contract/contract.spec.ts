@@ -12,6 +12,7 @@ import {
   type VolumeBody,
 } from './support/fixtures';
 import { startTarget, type Target } from './support/target';
+import { aNumber, aText, textLike } from './support/matchers';
 
 /** What the control plane relies on of any Machines API, over plain HTTP. */
 describe('Machines API', () => {
@@ -41,8 +42,8 @@ describe('Machines API', () => {
       const made = await api.call('POST', '/v1/apps', {
         body: { app_name: name, org_slug: name, network: 'tenant-x' },
       });
-      expect(made).toMatchObject({ status: 201, body: { id: expect.any(String), created_at: expect.any(Number) } });
-      expect(made.headers['fly-request-id']).toEqual(expect.any(String));
+      expect(made).toMatchObject({ status: 201, body: { id: aText, created_at: aNumber } });
+      expect(made.headers['fly-request-id']).toEqual(aText);
       const shown = await api.call('GET', `/v1/apps/${name}`);
       expect(shown).toMatchObject({ status: 200, body: { name, network: 'tenant-x', organization: { slug: name } } });
       const listed = await api.call('GET', `/v1/apps?org_slug=${name}`);
@@ -63,7 +64,7 @@ describe('Machines API', () => {
     ])('refuses %s', async (_, body, status) => {
       expect(await api.call('POST', '/v1/apps', { body })).toMatchObject({
         status,
-        body: { error: expect.any(String) },
+        body: { error: aText },
       });
     });
 
@@ -85,7 +86,7 @@ describe('Machines API', () => {
       const app = await newApp(api);
       const volume = await newVolume(api, app, 'lhr');
       const shown: Partial<VolumeBody> = { state: 'created', region: 'lhr', size_gb: 1, attached_machine_id: null };
-      expect(volume).toMatchObject({ ...shown, id: expect.stringMatching(/^vol_\w+$/) });
+      expect(volume).toMatchObject({ ...shown, id: textLike(/^vol_\w+$/) });
       expect(await api.call('GET', `/v1/apps/${app}/volumes/${volume.id}`)).toMatchObject({ status: 200, body: shown });
       expect((await api.call('GET', `/v1/apps/${app}/volumes`)).body).toHaveLength(1);
       expect((await api.call('DELETE', `/v1/apps/${app}/volumes/${volume.id}`)).status).toBe(200);
@@ -135,11 +136,11 @@ describe('Machines API', () => {
       const app = await newApp(api);
       const machine = await newMachine(api, app, { name: `${app}-iad` });
       expect(machine).toMatchObject({
-        id: expect.stringMatching(/^[0-9a-f]{14}$/),
+        id: textLike(/^[0-9a-f]{14}$/),
         name: `${app}-iad`,
         state: 'created',
         region: 'iad',
-        instance_id: expect.stringMatching(/^[0-9A-HJKMNP-TV-Z]{26}$/),
+        instance_id: textLike(/^[0-9A-HJKMNP-TV-Z]{26}$/),
       });
       expect(machine.version).toBe(machine.instance_id);
       await waitFor(api, app, machine.id, 'stopped');
@@ -286,7 +287,7 @@ describe('Machines API', () => {
       ],
     ])('refuses %s', async (_, body) => {
       const answer = await api.call('POST', `/v1/apps/${await newApp(api)}/machines`, { body });
-      expect(answer).toMatchObject({ status: 400, body: { error: expect.any(String) } });
+      expect(answer).toMatchObject({ status: 400, body: { error: aText } });
     });
 
     it('answers 404 for an app, machine or volume that is not there', async () => {

@@ -15,6 +15,7 @@ import {
 } from './support/embedded';
 import { newApp, newMachine, start } from './support/fixtures';
 import { eventually, isAlive, processesIn } from './support/processes';
+import { aText } from './support/matchers';
 
 /** Who gets in, and how it ends. */
 describe('the door of the embedded platform', () => {
@@ -73,8 +74,8 @@ describe('the door of the embedded platform', () => {
     });
 
     it('answers unknown paths and methods in JSON', async () => {
-      expect(await api.call('GET', '/v1/nothing')).toMatchObject({ status: 404, body: { error: expect.any(String) } });
-      expect(await api.call('PUT', '/v1/apps')).toMatchObject({ status: 405, body: { error: expect.any(String) } });
+      expect(await api.call('GET', '/v1/nothing')).toMatchObject({ status: 404, body: { error: aText } });
+      expect(await api.call('PUT', '/v1/apps')).toMatchObject({ status: 405, body: { error: aText } });
       expect((await api.call('GET', '/v1/apps/%ff')).status).toBe(400);
       expect((await api.call('GET', '/healthz')).status).toBe(200);
     });

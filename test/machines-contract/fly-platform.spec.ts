@@ -7,6 +7,7 @@ import { Api, newAppName } from './support/api';
 import { newStateDir, removeStateDir, startOnSocket, type EmbeddedPlatform } from './support/embedded';
 import type { MachineBody, VolumeBody } from './support/fixtures';
 import { LossyProxy } from './support/lossy-proxy';
+import { textLike } from './support/matchers';
 
 /** The verbs of the control plane against a real platform, each repeated as after a lost answer. */
 describe('FlyPlatform on the embedded platform', () => {
@@ -101,7 +102,7 @@ describe('FlyPlatform on the embedded platform', () => {
           region: 'iad',
           volumeId,
           env: { DATA_DIR: '/data' },
-          version: expect.stringMatching(/^\w{26}$/),
+          version: textLike(/^\w{26}$/),
         },
       ],
     });

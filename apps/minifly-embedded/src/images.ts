@@ -37,7 +37,7 @@ function parseImage(folder: string, text: string): Image {
   if (!Array.isArray(command) || !command.every((word) => typeof word === 'string') || typeof port !== 'number') {
     throw new Error(`${folder}/image.json should have a command, a list of texts, and a port.`);
   }
-  const [program = '', ...args] = command as string[];
+  const [program = '', ...args] = command;
   const inFolder = (word: string) => (existsSync(join(folder, word)) ? resolve(folder, word) : word);
   return {
     folder,

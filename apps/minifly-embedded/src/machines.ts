@@ -107,7 +107,7 @@ export class Machines {
     const config = parseMachineConfig(request['config']);
     const expected = request['current_version'];
     if (expected !== undefined && expected !== machine.version) {
-      throw refusedNow(`machine version is ${machine.version}, not ${String(expected)}`);
+      throw refusedNow(`machine version is ${machine.version}, not the one that was given`);
     }
     if (request['name'] !== undefined && request['name'] !== machine.name) throw invalid('a name cannot be changed');
     if (request['region'] !== undefined && parseRegion(request['region']) !== machine.region) {

@@ -13,11 +13,11 @@ const SHUTDOWN_MS = 10_000;
 
 async function main(options: Options): Promise<void> {
   const log = createLogger({ app: 'minifly-embedded', level: options.logLevel });
-  let platform: Platform | undefined;
+  const running: { platform?: Platform } = {};
   let machinesStopMs = MACHINES_STOP_MS;
   // Set up first: the parent may go while this one still waits for the platform before it.
   const shutdown = onShutdown(log, SHUTDOWN_MS, [
-    { name: 'machines, then the door', run: () => platform?.close(machinesStopMs) },
+    { name: 'machines, then the door', run: () => running.platform?.close(machinesStopMs) },
   ]);
   if (options.listen.kind === 'socket') {
     watchParent(() => {
@@ -25,7 +25,8 @@ async function main(options: Options): Promise<void> {
       shutdown('the parent is gone');
     });
   }
-  platform = await startPlatform(options, log);
+  const platform = await startPlatform(options, log);
+  running.platform = platform;
   if (options.listen.kind === 'port') process.stdout.write(instructions(platform.url, options));
   log.info({ url: platform.url, stateDir: options.stateDir, pid: process.pid }, 'platform.ready');
 }

@@ -11,7 +11,7 @@ const failure = (reason: MachinesApiReason, more: { status?: number; code?: stri
     cause: more.code ? Object.assign(new Error(), { code: more.code }) : undefined,
   });
 
-async function run(errors: unknown[], repeatable: Repeatable, signal = new AbortController().signal) {
+async function run(errors: Error[], repeatable: Repeatable, signal = new AbortController().signal) {
   const pauses: number[] = [];
   const options: RetryOptions = {
     attempts: 3,
@@ -24,7 +24,7 @@ async function run(errors: unknown[], repeatable: Repeatable, signal = new Abort
   const call = () => {
     const error = errors[calls];
     calls += 1;
-    return error === undefined ? Promise.resolve('done') : Promise.reject(error as Error);
+    return error === undefined ? Promise.resolve('done') : Promise.reject(error);
   };
   const result = await withRetry(call, repeatable, signal, options).catch((error: unknown) => error);
   return { result, calls, pauses };
