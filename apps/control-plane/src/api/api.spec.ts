@@ -3,6 +3,7 @@ import { createTokenVerifier } from '@app/common/tenant-token/verify';
 import { START } from '../../../../test/support/accounts';
 import { Client } from '../../../../test/support/client';
 import { openControlPlaneApi, type ControlPlaneApi } from '../../../../test/support/control-plane-api';
+import { SessionsService } from '../accounts/sessions.service';
 import { Session } from '../accounts/session.entity';
 import type { Route } from '../gates/admission';
 import { TimelineService } from '../tenants/timeline.service';
@@ -285,6 +286,18 @@ describe('the events of a tenant', () => {
     await api.dataSource.query('DELETE FROM user_apps');
     timelineOf(api).signal(id, 'state');
     expect(await second.next()).toBe('the end');
+  });
+
+  it('do not begin for a session that ends while they are prepared', async () => {
+    const ada = new Client(api);
+    await ada.signUp();
+    const { id } = await ada.tenant();
+    jest.spyOn(api.gates, 'machineState').mockImplementationOnce(() => {
+      void api.app.get(SessionsService, { strict: false }).endAll(id);
+      return { state: 'unknown', seenAt: null };
+    });
+    const response = await ada.fetch('/api/v1/tenant/events');
+    expect(await response.text()).toBe('');
   });
 
   it('answer HEAD without staying open', async () => {

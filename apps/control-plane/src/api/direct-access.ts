@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { IncomingMessage } from 'node:http';
 import { BlockList } from 'node:net';
-import { ControlPlaneError } from '../error-codes';
+import { ControlPlaneError, type ErrorCode } from '../error-codes';
 import { contextOf } from '../front-door/request-context';
 import type { Admission, Route } from '../gates/admission';
 import { GatesService } from '../gates/gates.service';
@@ -44,14 +44,16 @@ function admitted(admission: Admission): { route: Route; leave: () => void } {
     case 'failed':
       throw admission.error;
     case 'full':
-    case 'timedOut': {
-      const { retryAfterSeconds } = admission;
-      const code = admission.outcome === 'full' ? 'tenant_busy' : 'tenant_not_ready';
-      throw new ControlPlaneError(code, 'Your app is still waking up. Try again in a moment.', { retryAfterSeconds });
-    }
+      throw notAdmitted('tenant_busy', 'Too many requests wait for this app already.', admission.retryAfterSeconds);
+    case 'timedOut':
+      throw notAdmitted('tenant_not_ready', 'The app is still starting.', admission.retryAfterSeconds);
     default:
       return admission satisfies never;
   }
+}
+
+function notAdmitted(code: ErrorCode, reason: string, retryAfterSeconds: number): ControlPlaneError {
+  return new ControlPlaneError(code, `${reason} Try again in a moment.`, { retryAfterSeconds });
 }
 
 const LOOPBACK = new BlockList();
