@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { MAX_IMAGE_BYTES } from '../src/images/uploads';
 import type { Todo } from '../src/todos/todo';
 import { IMAGE, peakMemoryMb, startImage, type ImageProcess } from './image-process';
+import { until } from '../../../test/support/until';
 import { formWith, pngOf, PNG } from './pictures';
 import { temporaryDirectory, tokenFor } from './running-tenant';
 
@@ -101,7 +102,7 @@ describe('the image of the tenant', () => {
         '--b\r\nContent-Disposition: form-data; name="image"; filename="a.png"\r\n\r\n',
     );
     socket.write(pngOf(2_000_000));
-    while (readdirSync(join(dataDir, 'uploads')).length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    await until(() => readdirSync(join(dataDir, 'uploads')).length > 0);
     const titles: string[] = [];
     const writing = (async () => {
       for (let i = 0; ; i += 1) titles.unshift((await post(tenant, `todo ${i}`)).title);

@@ -4,6 +4,7 @@ import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { MAX_IMAGE_BYTES } from '../src/images/uploads';
 import type { Todo } from '../src/todos/todo';
+import { until } from '../../../test/support/until';
 import { formWith, LARGEST_PNG, PICTURES, PNG, pngOf } from './pictures';
 import { startTenant, type RunningTenant } from './running-tenant';
 
@@ -164,11 +165,10 @@ describe('pictures', () => {
         '--b\r\nContent-Disposition: form-data; name="image"; filename="a.png"\r\n\r\n',
     );
     socket.write(pngOf(1_000_000, 2));
-    while (leftovers().length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    await until(() => leftovers().length > 0);
     socket.destroy();
     await once(socket, 'close');
-    for (let i = 0; i < 200 && leftovers().length > 0; i += 1) await new Promise((resolve) => setTimeout(resolve, 10));
-    expect(leftovers()).toEqual([]);
+    await until(() => leftovers().length === 0);
     expect(await bytes()).toEqual(PNG);
   });
 

@@ -33,6 +33,13 @@ export interface RunningTenant {
   close(): Promise<void>;
 }
 
+const stillOpen = new Set<RunningTenant>();
+
+// A test that failed leaves its tenant open, and Jest would wait for it for ever.
+afterAll(async () => {
+  for (const tenant of stillOpen) await tenant.close();
+});
+
 export function temporaryDirectory(): string {
   return mkdtempSync(join(tmpdir(), 'tenant-todo-'));
 }
@@ -84,7 +91,7 @@ export async function startTenant(
     if (!headers.has('authorization')) headers.set('authorization', `Bearer ${await token()}`);
     return fetch(url + path, { ...init, headers });
   };
-  return {
+  const tenant: RunningTenant = {
     url,
     port,
     dataDir,
@@ -96,9 +103,12 @@ export async function startTenant(
     sendJson: (method, path, body, headers = {}) =>
       send(path, { method, headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) }),
     close: async () => {
+      stillOpen.delete(tenant);
       await running.drain(1000);
       database.close();
       if (!options.dataDir) rmSync(dataDir, { recursive: true, force: true });
     },
   };
+  stillOpen.add(tenant);
+  return tenant;
 }

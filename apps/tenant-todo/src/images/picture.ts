@@ -1,6 +1,6 @@
 import { DomainError } from '@app/common/errors/domain-error';
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { promises } from 'node:fs'; // loaded when used, unlike node:fs/promises
 import type { ErrorCode } from '../error-codes';
 import { IMAGE_FIELD, refusedField } from './uploads';
 
@@ -30,7 +30,7 @@ export const EXTENSIONS: Readonly<Record<string, string>> = {
 
 /** Takes the whole file into memory: see `UploadTurns`. The type is what the bytes say; name and announced type are not looked at. */
 export async function readPicture(path: string): Promise<Picture> {
-  const data = await readFile(path);
+  const data = await promises.readFile(path);
   if (data.length === 0) throw refusedField(IMAGE_FIELD, 'The file is empty.');
   const mimeType = await typeOf(data);
   return { data, mimeType, sha256: createHash('sha256').update(data).digest('hex') };

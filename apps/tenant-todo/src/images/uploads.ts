@@ -1,6 +1,5 @@
 import { DomainError } from '@app/common/errors/domain-error';
-import { mkdirSync, rmSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { mkdirSync, promises, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Injectable } from '@nestjs/common';
 import type { Request, Response } from 'express';
@@ -54,7 +53,7 @@ export class Uploads {
   }
 
   async discard(request: Request): Promise<void> {
-    if (request.file) await rm(request.file.path, { force: true });
+    if (request.file) await promises.rm(request.file.path, { force: true });
   }
 }
 
