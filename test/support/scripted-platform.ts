@@ -71,8 +71,8 @@ export class ScriptedPlatform implements Platform {
     return this.calls.filter((call) => call === verb).length;
   }
 
-  ensureApp(app: AppSpec): Promise<void> {
-    return this.call('ensureApp', () => {
+  ensureApp(app: AppSpec, signal: AbortSignal): Promise<void> {
+    return this.call('ensureApp', signal, () => {
       const owner = this.apps.get(app.appName);
       if (owner !== undefined && owner !== app.tenantId)
         throw apiError(422, 'name_taken', 'Name has already been taken');
@@ -80,8 +80,8 @@ export class ScriptedPlatform implements Platform {
     });
   }
 
-  ensureVolume(spec: VolumeSpec): Promise<{ volumeId: string }> {
-    return this.call('ensureVolume', () => {
+  ensureVolume(spec: VolumeSpec, signal: AbortSignal): Promise<{ volumeId: string }> {
+    return this.call('ensureVolume', signal, () => {
       this.requireOurs(spec);
       const here = this.volumes.filter((volume) => volume.appName === spec.appName && volume.region === spec.region);
       if (spec.knownVolumeId) {
@@ -105,8 +105,8 @@ export class ScriptedPlatform implements Platform {
     });
   }
 
-  ensureMachine(spec: MachineSpec): Promise<{ machineId: string }> {
-    return this.call('ensureMachine', () => {
+  ensureMachine(spec: MachineSpec, signal: AbortSignal): Promise<{ machineId: string }> {
+    return this.call('ensureMachine', signal, () => {
       this.requireOurs(spec);
       const name = `${spec.appName}-${spec.region}`;
       const existing = this.machines.find((machine) => machine.name === name);
@@ -135,8 +135,8 @@ export class ScriptedPlatform implements Platform {
     });
   }
 
-  start(ref: MachineRef): Promise<void> {
-    return this.call('start', () => {
+  start(ref: MachineRef, signal: AbortSignal): Promise<void> {
+    return this.call('start', signal, () => {
       const machine = this.machineOf(ref);
       const volume = this.volumes.find(({ id }) => id === machine.volumeId);
       if (!volume) throw apiError(412, 'precondition', `volume ${machine.volumeId} not found`);
@@ -146,15 +146,15 @@ export class ScriptedPlatform implements Platform {
     });
   }
 
-  stop(ref: MachineRef): Promise<void> {
-    return this.call('stop', () => {
+  stop(ref: MachineRef, signal: AbortSignal): Promise<void> {
+    return this.call('stop', signal, () => {
       const machine = this.machines.find(({ id }) => id === ref.machineId);
       if (machine) machine.state = 'stopped';
     });
   }
 
-  look(app: AppSpec): Promise<Seen> {
-    return this.call('look', () => {
+  look(app: AppSpec, signal: AbortSignal): Promise<Seen> {
+    return this.call('look', signal, () => {
       const owner = this.apps.get(app.appName);
       if (owner === undefined) return { app: 'absent', volumes: [], machines: [] };
       if (owner !== app.tenantId) return { app: 'foreign', volumes: [], machines: [] };
@@ -166,8 +166,8 @@ export class ScriptedPlatform implements Platform {
     });
   }
 
-  destroy(app: AppSpec): Promise<void> {
-    return this.call('destroy', () => {
+  destroy(app: AppSpec, signal: AbortSignal): Promise<void> {
+    return this.call('destroy', signal, () => {
       if (!this.apps.has(app.appName)) return;
       this.requireOurs(app);
       remove(this.machines, ({ appName }) => appName === app.appName);
@@ -176,8 +176,8 @@ export class ScriptedPlatform implements Platform {
     });
   }
 
-  address(ref: MachineRef): Promise<string> {
-    return this.call('address', () => `http://${this.machineOf(ref).id}.test:3000`);
+  address(ref: MachineRef, signal: AbortSignal): Promise<string> {
+    return this.call('address', signal, () => `http://${this.machineOf(ref).id}.test:3000`);
   }
 
   /** What a machine at this address says of itself. */
@@ -192,21 +192,25 @@ export class ScriptedPlatform implements Platform {
     return { outcome: 'ready', databaseId: volume.databaseId, schemaVersion: 1 };
   }
 
-  private async call<T>(verb: Verb, work: () => T): Promise<T> {
+  private async call<T>(verb: Verb, signal: AbortSignal, work: () => T): Promise<T> {
     this.calls.push(verb);
-    await this.meetFault(verb, 'before');
+    await this.meetFault(verb, 'before', signal);
     const result = work();
-    await this.meetFault(verb, 'after');
+    await this.meetFault(verb, 'after', signal);
     return result;
   }
 
-  private async meetFault(verb: Verb, phase: Fault['phase']): Promise<void> {
+  private async meetFault(verb: Verb, phase: Fault['phase'], signal: AbortSignal): Promise<void> {
     await Promise.resolve();
+    signal.throwIfAborted();
     const fault = this.faults.find((one) => one.phase === phase && (one.verb === verb || one.verb === 'any'));
     if (!fault) return;
     fault.times -= 1;
     if (fault.times <= 0) this.faults.splice(this.faults.indexOf(fault), 1);
-    await fault.act();
+    const aborted = new Promise<never>((_, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+    });
+    await Promise.race([fault.act(), aborted]);
   }
 
   private fault(verb: Fault['verb'], phase: Fault['phase'], times: number, act: Fault['act']): void {

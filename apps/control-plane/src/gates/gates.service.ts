@@ -82,7 +82,7 @@ export class GatesService implements OnModuleDestroy, OnApplicationShutdown {
     const taken = gate.forceStop();
     if (!taken) return;
     await this.stop(gate, taken, 'keys');
-    await this.wake(gate, 'start');
+    await this.wake(this.gateOf(route.tenantId), 'start'); // nobody may have waited, and the gate be another by now
   }
 
   /** Writes down that a direct token may be in use until then (epoch milliseconds); the machine is not stopped before. */

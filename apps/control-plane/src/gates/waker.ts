@@ -17,7 +17,7 @@ import { Metrics } from '../observability/metrics';
 import { Tenant } from '../tenants/tenant.entity';
 import { TenantsService } from '../tenants/tenants.service';
 import { TimelineService } from '../tenants/timeline.service';
-import { UserApp } from '../tenants/user-app.entity';
+import { UserApp, type AppStatus } from '../tenants/user-app.entity';
 import { decideWake, machineOf } from './decide-wake';
 import { MachineRoute } from './machine-route';
 import { MachineViews } from './machine-views';
@@ -63,17 +63,8 @@ export class Waker {
   async wake(tenantId: string, mode: 'start' | 'adopt', signal: AbortSignal): Promise<WakeResult> {
     try {
       const found = await this.tenants.find(tenantId);
-      if (!found) return refuse('not_found', 'There is no app for this account.');
-      switch (found.app.status) {
-        case 'provisioning':
-          return { outcome: 'provisioning' };
-        case 'failed':
-          return refuse('tenant_failed', 'The app could not be set up. The dashboard says why and can try again.');
-        case 'deleting':
-          return refuse('tenant_deleting', 'The account is being deleted.');
-        case 'active':
-          return await this.wakeActive(found.tenant, found.app, mode, signal);
-      }
+      if (found?.app.status !== 'active') return notActive(found?.app.status ?? 'gone');
+      return await this.wakeActive(found.tenant, found.app, mode, signal);
     } catch (error) {
       return await this.explain(tenantId, error, mode, signal);
     }
@@ -203,13 +194,12 @@ export class Waker {
       { id: app.id, status: 'active' },
       { status: 'provisioning', statusSince: at, attempts: 0, nextAttemptAt: at, lastError: { ...why, at } },
     );
-    if (changed.affected) {
-      if (why.code === 'machine_missing') {
-        await this.timeline.record({ tenantId: app.userId, region: app.region, kind: 'machine_missing', detail: why });
-      }
-      this.tenants.announceDue();
-      this.timeline.signal(app.userId, 'state');
+    if (!changed.affected) return notActive((await this.rows().findOneBy({ id: app.id }))?.status ?? 'gone');
+    if (why.code === 'machine_missing') {
+      await this.timeline.record({ tenantId: app.userId, region: app.region, kind: 'machine_missing', detail: why });
     }
+    this.tenants.announceDue();
+    this.timeline.signal(app.userId, 'state');
     return { outcome: 'provisioning' };
   }
 
@@ -264,6 +254,20 @@ export class Waker {
 
   private rows() {
     return this.dataSource.getRepository(UserApp);
+  }
+}
+
+function notActive(status: AppStatus | 'gone'): WakeResult {
+  switch (status) {
+    case 'failed':
+      return refuse('tenant_failed', 'The app could not be set up. The dashboard says why and can try again.');
+    case 'deleting':
+      return refuse('tenant_deleting', 'The account is being deleted.');
+    case 'gone':
+      return refuse('not_found', 'There is no app for this account.');
+    case 'provisioning':
+    case 'active': // again, a moment after it was not: provisioning has just said so to the gate
+      return { outcome: 'provisioning' };
   }
 }
 

@@ -15,6 +15,7 @@ export function couldNotAsk(error: unknown): boolean {
 export function describePlatformError(error: unknown): { code: string; detail: string } {
   if (couldNotAsk(error)) return { code: 'platform_unavailable', detail: messageOf(error) };
   if (isVolumeMissing(error)) return { code: 'volume_missing', detail: messageOf(error) };
+  if (failedWith(error, 'unavailable')) return { code: 'machine_ended', detail: messageOf(error) };
   if (error instanceof MachinesApiError) return { code: error.reason, detail: error.message };
   return { code: 'internal_error', detail: 'Something unexpected went wrong; the log has the details.' };
 }
