@@ -54,7 +54,7 @@ describe('the whole way of somebody with a to-do list', () => {
     expect((await ada.fetch(`/todos/${id}/image`)).status).toBe(404);
 
     const before = ada.cookie;
-    expect((await ada.post('/logout', {})).headers.get('location')).toBe('/login');
+    expect((await ada.post('/logout', {})).headers.get('location')).toBe('/');
     ada.cookie = before;
     expect((await ada.fetch('/api/v1/me')).status).toBe(401);
     expect(

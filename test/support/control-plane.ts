@@ -26,10 +26,12 @@ export class ControlPlane {
 
   /** Starts one without waiting. */
   static spawn(env: Record<string, string> = {}, dataDir = newDataDir()): ControlPlane {
-    const child = spawn(process.execPath, [MAIN], {
+    // As `npm start` starts it.
+    const child = spawn(process.execPath, ['--max-semi-space-size=8', MAIN], {
       cwd: dataDir, // no .env of the developer's
       env: {
         PATH: process.env.PATH,
+        MALLOC_ARENA_MAX: '1',
         PORT: '0',
         HOST: '127.0.0.1',
         DATA_DIR: dataDir,

@@ -11,7 +11,9 @@ export function processesWith(text: string): number[] {
 
 /** Pids of the app's machines: the processes whose environment names the app, but for the shell that watches each. */
 export function machinePids(appName: string): number[] {
-  return processesWith(`FLY_APP_NAME=${appName}\0`).filter((pid) => !read(`/proc/${pid}/cmdline`).startsWith('/bin/sh'));
+  return processesWith(`FLY_APP_NAME=${appName}\0`).filter(
+    (pid) => !read(`/proc/${pid}/cmdline`).startsWith('/bin/sh'),
+  );
 }
 
 /** Pid of the app's machine, or undefined where none runs. */
