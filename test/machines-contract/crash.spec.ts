@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Api, newAppName } from './support/api';
@@ -148,6 +150,18 @@ describe('the embedded platform', () => {
     const again = new Api(baseUrl);
     expect((await getMachine(again, app, id)).state).toBe('stopped');
     await Promise.all([stop(), api.close(), again.close()]);
+  });
+
+  it('opens no door while a process of an earlier run works in a machine’s directory, and kills it if need be', async () => {
+    await (await startAlone(stateDir)).stop();
+    const cwd = join(stateDir, 'machines', 'of-an-earlier-run', 'work');
+    mkdirSync(cwd, { recursive: true });
+    const left = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { cwd, stdio: 'ignore' });
+    const ended = once(left, 'exit');
+    const platform = await startAlone(stateDir);
+    expect(isAlive(left.pid ?? 0)).toBe(false);
+    expect(await ended).toEqual([null, 'SIGKILL']);
+    await platform.stop();
   });
 
   it('gives an address to one machine for its whole life, and never to another', async () => {

@@ -5,8 +5,9 @@ import { MachinesClient } from '@app/minifly-client/machines-client';
 import type { AppSpec, MachineSpec, VolumeSpec } from '@app/minifly-client/platform';
 import { Api, newAppName } from './support/api';
 import { newStateDir, removeStateDir, startOnSocket, type EmbeddedPlatform } from './support/embedded';
-import type { MachineBody, VolumeBody } from './support/fixtures';
+import { untilWritten, type MachineBody, type VolumeBody } from './support/fixtures';
 import { LossyProxy } from './support/lossy-proxy';
+import { eventually } from './support/processes';
 import { textLike } from './support/matchers';
 
 /** The verbs of the control plane against a real platform, each repeated as after a lost answer. */
@@ -149,6 +150,8 @@ describe('FlyPlatform on the embedded platform', () => {
     const { app, volumeId, machineId } = await provisioned();
     await api.call('DELETE', `/v1/apps/${app.appName}/machines/${machineId}?force=true`);
     await api.call('POST', `/v1/apps/${app.appName}/volumes`, { body: { name: 'data', region: 'iad', size_gb: 1 } });
+    await expect(platform.ensureVolume(volumeSpec(app), signal)).rejects.toMatchObject({ reason: 'conflict' });
+    expect(await volumesOf(app)).toHaveLength(2);
     expect(await platform.ensureVolume(volumeSpec(app, volumeId), signal)).toEqual({ volumeId });
     expect(await volumesOf(app)).toMatchObject([{ id: volumeId }]);
     const seen = await platform.look(app, signal);
@@ -206,11 +209,42 @@ describe('FlyPlatform on the embedded platform', () => {
   });
 
   it('starts a machine that is on its way to a stop when it has arrived there', async () => {
+    const app = newTenant();
+    await platform.ensureApp(app, signal);
+    const { volumeId } = await platform.ensureVolume(volumeSpec(app), signal);
+    const spec = { ...machineSpec(app, volumeId), image: 'stubborn' };
+    const ref = { appName: app.appName, ...(await platform.ensureMachine(spec, signal)) };
+    await platform.start(ref, signal);
+    await untilWritten(api, ref.appName, ref.machineId, 'child');
+    const body = { signal: 'SIGTERM', timeout: '300ms' };
+    await api.call('POST', `/v1/apps/${ref.appName}/machines/${ref.machineId}/stop`, { body });
+    expect(await machinesOf(app)).toMatchObject([{ state: 'stopping' }]);
+    await platform.start(ref, signal);
+    const [machine] = await machinesOf(app);
+    expect(machine?.state).toBe('started');
+    expect(machine?.events.map(({ type }) => type)).toEqual(['start', 'exit', 'start', 'launch']);
+  });
+
+  it('says that a machine ended instead of running', async () => {
+    const app = newTenant();
+    await platform.ensureApp(app, signal);
+    const { volumeId } = await platform.ensureVolume(volumeSpec(app), signal);
+    const spec = { ...machineSpec(app, volumeId), image: 'crash' };
+    const ref = { appName: app.appName, ...(await platform.ensureMachine(spec, signal)) };
+    proxy.holdRequests(500, /\/wait/); // it has ended by then
+    await expect(platform.start(ref, signal)).rejects.toMatchObject({ reason: 'unavailable', status: 200 });
+    proxy.holdRequests(0, /\/wait/);
+  });
+
+  it('says that a machine that it stopped was started again by somebody', async () => {
     const { app, ref } = await provisioned();
     await platform.start(ref, signal);
-    await Promise.all([platform.stop(ref, signal), platform.start(ref, signal)]);
-    await platform.start(ref, signal);
-    expect(await machinesOf(app)).toMatchObject([{ state: 'started' }]);
+    proxy.holdRequests(500, /\/wait/);
+    const stopping = platform.stop(ref, signal).catch((error: unknown) => error);
+    await eventually('it stops', async () => (await machinesOf(app))[0]?.state === 'stopped');
+    await api.call('POST', `/v1/apps/${ref.appName}/machines/${ref.machineId}/start`);
+    expect(await stopping).toMatchObject({ reason: 'conflict' });
+    proxy.holdRequests(0, /\/wait/);
   });
 
   it('takes no answer for no answer', async () => {

@@ -12,6 +12,7 @@ interface Echo {
   pid: number;
   execArgv: string[];
 }
+import { eventually, processesIn } from './support/processes';
 
 /** What a machine's process is given, and what it is held to. */
 describe('a machine on the embedded platform', () => {
@@ -72,6 +73,15 @@ describe('a machine on the embedded platform', () => {
     const next = await newMachine(api, app, { volume: volume.id });
     await start(api, app, next.id);
     expect(readdirSync(join(stateDir, 'volumes', volume.id))).toEqual(['list.sqlite']);
+  });
+
+  it('takes along what its program started, however that ended', async () => {
+    const app = await newApp(api);
+    const { id } = await newMachine(api, app, { image: 'orphan', launch: true });
+    await waitFor(api, app, id, 'stopped');
+    const { body } = await api.call('GET', `/v1/apps/${app}/machines/${id}/logs`);
+    expect(body).toMatch(/^child \d+$/m);
+    await eventually('nothing of the machine is left', () => processesIn(join(stateDir, 'machines', id)).length === 0);
   });
 
   it('is killed when it takes more memory than it has, and its history says so', async () => {

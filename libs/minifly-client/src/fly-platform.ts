@@ -13,6 +13,9 @@ export interface FlyPlatformOptions {
 /** How long a machine has for its SIGTERM before it is killed. */
 const STOP_TIMEOUT = '10s';
 
+/** A wait for one state does not end when the machine went another way: that is looked at this often. */
+const LOOK_SECONDS = 2;
+
 /** States in which a machine is on its way to another one; everything else has settled. */
 const ON_THE_WAY = new Set([
   'creating',
@@ -62,7 +65,7 @@ export class FlyPlatform implements Platform {
     const neverMounted = here.filter((one) => !mounted.has(one.id));
     const chosen = volume.knownVolumeId
       ? this.#known(volume.knownVolumeId, here)
-      : (neverMounted[0] ?? (await this.#newVolume(volume, here, signal)));
+      : await this.#firstVolume(volume, here, neverMounted, signal);
     for (const spare of neverMounted) {
       if (spare.id !== chosen.id) await this.#deleteVolume(volume.appName, spare.id, signal);
     }
@@ -108,8 +111,7 @@ export class FlyPlatform implements Platform {
   async stop(ref: MachineRef, signal: AbortSignal): Promise<void> {
     try {
       await this.#client.stopMachine(ref.appName, ref.machineId, { signal: 'SIGTERM', timeout: STOP_TIMEOUT }, signal);
-      const states = ['stopped', 'suspended', 'destroyed', 'failed'];
-      await this.#client.waitUntil(ref.appName, ref.machineId, { states }, signal);
+      await this.#stopped(ref, signal);
     } catch (error) {
       if (failedWith(error, 'not_found')) return;
       if (!failedWith(error, 'precondition')) throw error;
@@ -198,19 +200,23 @@ export class FlyPlatform implements Platform {
     return known;
   }
 
-  async #newVolume(volume: VolumeSpec, here: FlyVolume[], signal: AbortSignal): Promise<FlyVolume> {
-    const [mounted] = here;
+  /** For a caller that knows of none: one whose creation was not heard of, else a new one; never beside one that holds data. */
+  async #firstVolume(
+    volume: VolumeSpec,
+    here: FlyVolume[],
+    neverMounted: FlyVolume[],
+    signal: AbortSignal,
+  ): Promise<FlyVolume> {
+    const mounted = here.find((one) => !neverMounted.includes(one));
     if (mounted) {
       throw new MachinesApiError(
-        `The volume ${mounted.id} was mounted before and holds data, but was not named: no second one is made.`,
+        `The volume ${mounted.id} was mounted before and may hold data, but was not named: no other is taken or made.`,
         { status: 409, body: mounted, requestId: null, reason: 'conflict' },
       );
     }
-    return this.#client.createVolume(
-      volume.appName,
-      { name: 'data', region: volume.region, size_gb: volume.sizeGb },
-      signal,
-    );
+    const [made] = neverMounted;
+    const request = { name: 'data', region: volume.region, size_gb: volume.sizeGb };
+    return made ?? this.#client.createVolume(volume.appName, request, signal);
   }
 
   async #adopt(ref: MachineRef, spec: MachineSpec, signal: AbortSignal): Promise<void> {
@@ -235,11 +241,38 @@ export class FlyPlatform implements Platform {
     }
   }
 
+  /** Throws `conflict` when somebody started the machine again before its stop was seen. */
+  async #stopped(ref: MachineRef, signal: AbortSignal): Promise<void> {
+    const states = ['stopped', 'suspended', 'destroyed', 'failed'];
+    for (;;) {
+      try {
+        await this.#client.waitMachine(ref.appName, ref.machineId, { states, timeoutSeconds: LOOK_SECONDS }, signal);
+        return;
+      } catch (error) {
+        if (!failedWith(error, 'timeout')) throw error;
+        const machine = await this.#client.getMachine(ref.appName, ref.machineId, signal);
+        if (machine.state !== 'started' && machine.state !== 'starting') continue;
+        throw new MachinesApiError(`The machine ${ref.machineId} was asked to stop and is ${machine.state}.`, {
+          status: 200,
+          body: machine,
+          requestId: null,
+          reason: 'conflict',
+          cause: error,
+        });
+      }
+    }
+  }
+
   /** `started` on the platform; throws `unavailable` when the machine ended instead. */
   async #started(ref: MachineRef, signal: AbortSignal): Promise<void> {
     for (;;) {
       try {
-        await this.#client.waitMachine(ref.appName, ref.machineId, { states: ['started'], timeoutSeconds: 5 }, signal);
+        await this.#client.waitMachine(
+          ref.appName,
+          ref.machineId,
+          { states: ['started'], timeoutSeconds: LOOK_SECONDS },
+          signal,
+        );
         return;
       } catch (error) {
         if (!failedWith(error, 'timeout')) throw error;

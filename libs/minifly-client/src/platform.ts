@@ -64,7 +64,8 @@ export interface Platform {
   ensureApp(app: AppSpec, signal: AbortSignal): Promise<void>;
   /**
    * Gives the known volume, else adopts one that is ours and was never mounted (deleting further such ones), else makes one.
-   * Throws reason `not_found` when the known volume is gone: a tenant's data is never replaced by an empty volume.
+   * Throws reason `not_found` when the known volume is gone, and `conflict` when none is known and there is one that was mounted:
+   * a tenant's data is never replaced by an empty volume.
    */
   ensureVolume(volume: VolumeSpec, signal: AbortSignal): Promise<{ volumeId: string }>;
   /**
@@ -74,7 +75,7 @@ export interface Platform {
   ensureMachine(machine: MachineSpec, signal: AbortSignal): Promise<{ machineId: string }>;
   /** Returns when the machine is `started`; one that is started already counts as done. */
   start(ref: MachineRef, signal: AbortSignal): Promise<void>;
-  /** Returns when the machine is stopped; stopped or gone counts as done. */
+  /** Returns when the machine is stopped; stopped or gone counts as done. Reason `conflict` when somebody started it again meanwhile. */
   stop(ref: MachineRef, signal: AbortSignal): Promise<void>;
   /** Throws when it could not ask: "could not ask" is not "gone". */
   look(app: AppSpec, signal: AbortSignal): Promise<Seen>;

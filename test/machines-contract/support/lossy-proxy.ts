@@ -2,10 +2,14 @@ import { createServer, request as forward, type Server } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 
-/** Passes requests on to a Unix socket; of those that it is told to lose, the work is done and the answer never arrives. */
+/**
+ * Passes requests on to a Unix socket. Of those that it is told to lose, the work is done and the answer never arrives;
+ * those that it is told to hold arrive late.
+ */
 export class LossyProxy {
   lost = 0;
   readonly #server: Server;
+  #holding: { ms: number; path: RegExp } | undefined;
   #losing: { left: number; method: string; path: RegExp } | undefined;
 
   static async start(socketPath: string): Promise<LossyProxy> {
@@ -28,7 +32,8 @@ export class LossyProxy {
         answer.pipe(response);
       });
       upstream.once('error', () => request.socket.destroy());
-      request.pipe(upstream);
+      const holding = this.#holding?.path.test(path ?? '') ? this.#holding : undefined;
+      setTimeout(() => request.pipe(upstream), holding?.ms ?? 0);
     });
   }
 
@@ -38,6 +43,10 @@ export class LossyProxy {
 
   loseAnswers(count: number, method: string, path: RegExp): void {
     this.#losing = { left: count, method, path };
+  }
+
+  holdRequests(ms: number, path: RegExp): void {
+    this.#holding = { ms, path };
   }
 
   async close(): Promise<void> {
