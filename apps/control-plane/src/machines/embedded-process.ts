@@ -26,7 +26,7 @@ const LAST_PAUSE_MS = 10_000;
 /** A process that lived so long was well: the next restart does not wait longer than the first. */
 const WELL_AFTER_MS = 10_000;
 /** `start` waits so long for the first answer; an old owner's machines may have to end first. */
-const START_PATIENCE_MS = 15_000;
+const START_PATIENCE_MS = 6000;
 /** Machines have ten seconds for their SIGTERM. */
 const STOP_PATIENCE_MS = 15_000;
 

@@ -310,6 +310,19 @@ describe('deleting', () => {
     expect(world.platform.machines).toEqual([]);
   });
 
+  it('is not put off by what becomes of a provisioning that is under way', async () => {
+    const release = world.platform.holds('ensureMachine');
+    world.platform.losesReply('ensureMachine');
+    const userId = signUp(world, life);
+    life.provisioner.takeUpDue();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    requestDeletion(userId);
+    release();
+    await life.provisioner.whenAtRest();
+    expect(await life.tenants.find(userId)).toBeNull();
+    expect(world.platform.machines).toEqual([]);
+  });
+
   it('waits for a platform that is away, and never fails', async () => {
     const userId = await signUpActive(world, life);
     requestDeletion(userId);

@@ -8,6 +8,7 @@ import {
   type OnApplicationShutdown,
   type OnModuleDestroy,
 } from '@nestjs/common';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { CLOCK } from '../clock.token';
 import { ControlPlaneConfig } from '../config';
 import { CONFIG } from '../config.token';
@@ -28,6 +29,7 @@ import { Steps, type Operation } from './steps';
 const ROWS_AT_ONCE = 8;
 /** Looks for what is due at least so often, whatever was missed. */
 const SAFETY_NET_MS = 60_000;
+const BUG_PAUSE_MS = 5000;
 const NOTHING_SEEN: Seen = { app: 'absent', volumes: [], machines: [] };
 
 /** `go_on`: decide again with what is known now. `look`: another name, so look again. `rest`: not now. */
@@ -107,6 +109,8 @@ export class ProvisionerService implements OnApplicationBootstrap, OnModuleDestr
       await this.carryOn(id);
     } catch (error) {
       this.log.error({ row: id, error }, 'provisioning.stopped');
+      // Nothing could be written down, so the row is due as before: not at once again.
+      await sleep(BUG_PAUSE_MS, undefined, { signal: this.closing.signal, ref: false }).catch(() => undefined);
     } finally {
       this.running.delete(id);
       this.takeUpDue();
@@ -187,7 +191,7 @@ export class ProvisionerService implements OnApplicationBootstrap, OnModuleDestr
   private async activate(operation: Operation, step: { machineId: string; databaseId: string }): Promise<void> {
     const { app, tenant, origin } = operation;
     const at = this.clock.now();
-    if (!this.rows.activate(app, step.databaseId, at)) return this.takeUpDue();
+    if (!this.rows.activate(app, step.databaseId, at)) return; // to be deleted, by now: taken up again as that
     this.log.info({ tenant: tenant.id, machine: step.machineId, ms: at - app.statusSince }, 'tenant.active');
     await this.gates.activated({
       tenantId: tenant.id,
@@ -209,7 +213,7 @@ export class ProvisionerService implements OnApplicationBootstrap, OnModuleDestr
       step.why === 'missing'
         ? { missingLooks: app.missingLooks + 1, missingSince: app.missingSince ?? at }
         : { attempts: app.attempts + 1 };
-    await this.rows.write(app, { ...counted, nextAttemptAt: step.until, lastError });
+    await this.rows.putOff(app, { ...counted, nextAttemptAt: step.until, lastError });
     if (step.why === 'missing') this.log.warn({ tenant: app.userId, ...lastError, ...counted }, 'tenant.not_shown');
     this.timeline.signal(app.userId, 'state');
   }
@@ -219,7 +223,7 @@ export class ProvisionerService implements OnApplicationBootstrap, OnModuleDestr
     await this.steps.stopMachine(operation);
     const error = { code, detail, at: this.clock.now() };
     if (operation.current) await this.recordFailure(operation, error);
-    if (!this.rows.fail(app, error)) return this.takeUpDue();
+    if (!this.rows.fail(app, error)) return;
     this.log.warn({ tenant: tenant.id, code, detail }, 'tenant.failed');
     this.gates.closed(tenant.id, failedError());
     this.timeline.signal(tenant.id, 'state');
@@ -244,7 +248,7 @@ export class ProvisionerService implements OnApplicationBootstrap, OnModuleDestr
     const lastError = { code: next.code, detail: next.detail, at: now };
     if (next.do === 'fail') return await this.failOrLater(operation, lastError);
     const attempts = next.do === 'try_again' ? { attempts: app.attempts + 1 } : {};
-    await this.rows.write(app, { ...attempts, nextAttemptAt: next.at, lastError });
+    await this.rows.putOff(app, { ...attempts, nextAttemptAt: next.at, lastError });
     // An outage of hours, or a refusal that repeats, is one line of the timeline.
     if (isNews) await this.recordFailure(operation, lastError);
     else this.timeline.signal(tenant.id, 'state');
@@ -259,7 +263,7 @@ export class ProvisionerService implements OnApplicationBootstrap, OnModuleDestr
       await this.fail(operation, lastError.code, lastError.detail);
     } catch (error) {
       this.log.warn({ tenant: operation.tenant.id, error }, 'provisioning.not_failed_yet');
-      await this.rows.write(operation.app, { nextAttemptAt: this.clock.now() + 1000, lastError });
+      await this.rows.putOff(operation.app, { nextAttemptAt: this.clock.now() + 1000, lastError });
     }
   }
 

@@ -58,6 +58,11 @@ export class ProvisioningRows {
     Object.assign(app, changes);
   }
 
+  /** When and why it is tried again; not where the status was changed meanwhile, because that work is due at once. */
+  async putOff(app: UserApp, changes: Changes & Pick<UserApp, 'nextAttemptAt' | 'lastError'>): Promise<void> {
+    await this.dataSource.getRepository(UserApp).update({ id: app.id, status: app.status }, changes);
+  }
+
   /** Gives the app the next longer name that no tenant of ours has. Null where all are taken. */
   rename(app: UserApp): string | null {
     return atomically(this.dataSource, (db) => {
