@@ -155,7 +155,9 @@ function editingOf(answer: TenantAnswer, outcome?: Outcome): Editing {
 
 function refusedForm(refusal: Refusal): RefusedForm {
   const isConflict = refusal.code === 'precondition_failed';
-  const detail = isConflict ? 'This to-do was changed while you were editing it. Nothing is saved yet.' : refusal.detail;
+  const detail = isConflict
+    ? 'This to-do was changed while you were editing it. Nothing is saved yet.'
+    : refusal.detail;
   return { problem: { detail, fields: refusal.fields }, values: refusal.input };
 }
 

@@ -9,7 +9,8 @@ import { textOf } from './form-view';
 import { dashboardHref, isTodoId, listStateOf, type ListState } from './list-state';
 import { isSuccess, refusalOf, todoOf } from './tenant-answers';
 
-type Query = Record<string, unknown>;
+/** Named apart from the decorator: under its name the compiler would take that for the type, and Nest validate against it. */
+type QueryFields = Record<string, unknown>;
 type TenantCall = Pick<Parameters<TenantJson['request']>[1], 'method' | 'path' | 'json' | 'stream' | 'headers'>;
 
 /** The dashboard's forms: each becomes one request to the tenant, and its answer a redirect, or the dashboard with what was wrong. */
@@ -22,7 +23,7 @@ export class TodosController {
   ) {}
 
   @Post()
-  async add(@Req() request: Request, @Res() response: Response, @Query() query: Query, @Body() body: unknown) {
+  async add(@Req() request: Request, @Res() response: Response, @Query() query: QueryFields, @Body() body: unknown) {
     const exchange = new Exchange(request, response);
     const state = listStateOf(query);
     const headers = keyHeader(query.key);
@@ -42,7 +43,7 @@ export class TodosController {
     @Req() request: Request,
     @Res() response: Response,
     @Param('id') id: string,
-    @Query() query: Query,
+    @Query() query: QueryFields,
     @Body() body: unknown,
   ) {
     const exchange = new Exchange(request, response);
@@ -65,7 +66,7 @@ export class TodosController {
     @Req() request: Request,
     @Res() response: Response,
     @Param('id') id: string,
-    @Query() query: Query,
+    @Query() query: QueryFields,
     @Body() body: unknown,
   ) {
     const exchange = new Exchange(request, response);
@@ -83,13 +84,23 @@ export class TodosController {
   }
 
   @Post(':id/delete')
-  async remove(@Req() request: Request, @Res() response: Response, @Param('id') id: string, @Query() query: Query) {
+  async remove(
+    @Req() request: Request,
+    @Res() response: Response,
+    @Param('id') id: string,
+    @Query() query: QueryFields,
+  ) {
     const call: TenantCall = { method: 'DELETE', path: `/todos/${known(id)}` };
     await this.change(new Exchange(request, response), listStateOf(query), call);
   }
 
   @Post(':id/image')
-  async putImage(@Req() request: Request, @Res() response: Response, @Param('id') id: string, @Query() query: Query) {
+  async putImage(
+    @Req() request: Request,
+    @Res() response: Response,
+    @Param('id') id: string,
+    @Query() query: QueryFields,
+  ) {
     const exchange = new Exchange(request, response);
     const state = { ...listStateOf(query), edit: known(id) };
     if (!isMultipart(request)) {
@@ -111,7 +122,7 @@ export class TodosController {
     @Req() request: Request,
     @Res() response: Response,
     @Param('id') id: string,
-    @Query() query: Query,
+    @Query() query: QueryFields,
   ) {
     const state = { ...listStateOf(query), edit: known(id) };
     const call: TenantCall = { method: 'DELETE', path: `/todos/${known(id)}/image` };
