@@ -88,11 +88,14 @@ module.exports = (options, rspack) => {
   };
 };
 
-/** What is required at run time. Nest asks for optional packages by name, and class-validator whole: we hand it our part of it. */
+/** What is not in the file. Nest asks for optional packages by name, and for class-validator whole: we hand it our part of it. */
 function leftOutside({ request, contextInfo }, callback) {
   const isOptional = /^@nestjs\/(websockets|microservices)(\/|$)/.test(request);
   const isHandedOver = /^class-(validator|transformer)(\/|$)/.test(request) && /@nestjs[\\/]/.test(contextInfo.issuer);
+  // Answers at once what a look through all node_modules folders would come to.
+  if (isOptional || isHandedOver)
+    return callback(null, `(() => { throw new Error('${request} is left out') })()`, 'var');
   if (request === 'https') return callback(null, '{}', 'var'); // Nest's adapter would load all of TLS for it
-  if (request === 'better-sqlite3' || isOptional || isHandedOver) return callback(null, `commonjs ${request}`);
+  if (request === 'better-sqlite3') return callback(null, `commonjs ${request}`);
   return callback();
 }
