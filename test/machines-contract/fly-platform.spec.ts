@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { request } from 'undici';
 import { FlyPlatform } from '@app/minifly-client/fly-platform';
 import { MachinesClient } from '@app/minifly-client/machines-client';
@@ -208,6 +209,20 @@ describe('FlyPlatform on the embedded platform', () => {
     expect(await machinesOf(app)).toMatchObject([{ state: 'started', config: { env: { KEYS: 'newer' } } }]);
   });
 
+  it('does not update over a change that came in between', async () => {
+    const { app, volumeId, machineId } = await provisioned();
+    const [machine] = await machinesOf(app);
+    proxy.holdRequests(400, new RegExp(`^POST .*/machines/${machineId}$`));
+    const updating = platform.ensureMachine(machineSpec(app, volumeId, { KEYS: 'new' }), signal);
+    await sleep(200);
+    const config = { ...machine?.config, env: { DATA_DIR: '/data', KEYS: 'new' } };
+    const path = `/v1/apps/${app.appName}/machines/${machineId}`;
+    const between = (await api.call('POST', path, { body: { config } })).body as MachineBody;
+    expect(await updating).toEqual({ machineId });
+    expect((await machinesOf(app))[0]?.version).toBe(between.version); // it was what was wanted
+    proxy.holdRequests(0, /^$/);
+  });
+
   it('starts a machine that is on its way to a stop when it has arrived there', async () => {
     const app = newTenant();
     await platform.ensureApp(app, signal);
@@ -233,7 +248,7 @@ describe('FlyPlatform on the embedded platform', () => {
     const ref = { appName: app.appName, ...(await platform.ensureMachine(spec, signal)) };
     proxy.holdRequests(500, /\/wait/); // it has ended by then
     await expect(platform.start(ref, signal)).rejects.toMatchObject({ reason: 'unavailable', status: 200 });
-    proxy.holdRequests(0, /\/wait/);
+    proxy.holdRequests(0, /^$/);
   });
 
   it('says that a machine that it stopped was started again by somebody', async () => {
@@ -244,7 +259,7 @@ describe('FlyPlatform on the embedded platform', () => {
     await eventually('it stops', async () => (await machinesOf(app))[0]?.state === 'stopped');
     await api.call('POST', `/v1/apps/${ref.appName}/machines/${ref.machineId}/start`);
     expect(await stopping).toMatchObject({ reason: 'conflict' });
-    proxy.holdRequests(0, /\/wait/);
+    proxy.holdRequests(0, /^$/);
   });
 
   it('takes no answer for no answer', async () => {

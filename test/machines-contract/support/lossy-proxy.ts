@@ -9,7 +9,7 @@ import type { AddressInfo } from 'node:net';
 export class LossyProxy {
   lost = 0;
   readonly #server: Server;
-  #holding: { ms: number; path: RegExp } | undefined;
+  #holding: { ms: number; request: RegExp } | undefined;
   #losing: { left: number; method: string; path: RegExp } | undefined;
 
   static async start(socketPath: string): Promise<LossyProxy> {
@@ -32,7 +32,7 @@ export class LossyProxy {
         answer.pipe(response);
       });
       upstream.once('error', () => request.socket.destroy());
-      const holding = this.#holding?.path.test(path ?? '') ? this.#holding : undefined;
+      const holding = this.#holding?.request.test(`${method} ${path}`) ? this.#holding : undefined;
       setTimeout(() => request.pipe(upstream), holding?.ms ?? 0);
     });
   }
@@ -45,8 +45,9 @@ export class LossyProxy {
     this.#losing = { left: count, method, path };
   }
 
-  holdRequests(ms: number, path: RegExp): void {
-    this.#holding = { ms, path };
+  /** By method and path, as in `GET /v1/apps`. */
+  holdRequests(ms: number, request: RegExp): void {
+    this.#holding = { ms, request };
   }
 
   async close(): Promise<void> {
