@@ -1,3 +1,4 @@
+import type { Clock } from '@app/common/time/clock';
 import { MachinesApiError, type MachinesApiReason } from '@app/minifly-client/errors';
 import type {
   AppSpec,
@@ -235,17 +236,22 @@ export class ScriptedPlatform implements Platform {
   }
 }
 
-/** Asks the scripted machines instead of real ones; `notReady` makes them all say so. */
+/** Asks the scripted machines instead of real ones, in the clock's time; `notReady` makes them all say so. */
 export class ScriptedProbe extends ReadinessProbe {
   notReady: Readiness | null = null;
 
-  constructor(private readonly platform: ScriptedPlatform) {
-    super({ now: () => 0 });
+  constructor(
+    private readonly platform: ScriptedPlatform,
+    private readonly time: Clock & { pass(ms: number): void },
+  ) {
+    super(time);
   }
 
-  override async waitUntilReady(question: ReadinessQuestion): Promise<Readiness> {
+  override async waitUntilReady(question: ReadinessQuestion, withinMs: number): Promise<Readiness> {
     await Promise.resolve();
-    return this.notReady ?? this.platform.answerOf(question);
+    const readiness = this.notReady ?? this.platform.answerOf(question);
+    if (readiness.outcome === 'notYet') this.time.pass(withinMs);
+    return readiness;
   }
 }
 

@@ -53,7 +53,8 @@ export async function newWorld(): Promise<World> {
   const folder = mkdtempSync(join(tmpdir(), 'tenant-life-'));
   const dataSource = await openDatabase(join(folder, 'control-plane.sqlite'));
   const platform = new ScriptedPlatform();
-  return { folder, dataSource, platform, probe: new ScriptedProbe(platform), clock: new HandClock() };
+  const clock = new HandClock();
+  return { folder, dataSource, platform, probe: new ScriptedProbe(platform, clock), clock };
 }
 
 export async function endWorld(world: World): Promise<void> {

@@ -163,6 +163,37 @@ describe('waking', () => {
     expect(await enter()).toMatchObject({ outcome: 'failed', error: { code: 'tenant_not_ready' } });
     expect((await eventsOf(life, userId)).at(-1)).toBe('wake_failed');
   });
+
+  it('does not start a tenant again at once that could not be started', async () => {
+    world.probe.notReady = { outcome: 'wrongSchema', detail: 'no schema version' };
+    await enter();
+    const { length } = world.platform.calls;
+    expect(await enter()).toMatchObject({ outcome: 'failed', error: { code: 'tenant_not_ready' } });
+    expect(world.platform.calls).toHaveLength(length);
+    expect(life.gates.find(userId)).toBeUndefined();
+  });
+
+  it('lets nobody go on to a machine that says it is somebody else’s', async () => {
+    world.probe.notReady = { outcome: 'wrongTenant', detail: 'the machine says that it serves another tenant' };
+    const held = enter();
+    await settle();
+    expect(life.gates.find(userId)?.state).toBe('waking');
+    world.probe.notReady = null;
+    expect((await held).outcome).toBe('proceed');
+  });
+
+  it('asks the platform when no answer comes, and gives up on a machine that has ended', async () => {
+    world.probe.notReady = { outcome: 'notYet', detail: 'ECONNREFUSED' };
+    const release = world.platform.holds('address');
+    const held = enter();
+    await settle();
+    const [machine] = world.platform.machines;
+    if (machine) machine.state = 'stopped';
+    const begun = world.clock.now();
+    release();
+    expect(await held).toMatchObject({ outcome: 'failed', error: { code: 'tenant_not_ready' } });
+    expect(world.clock.now() - begun).toBeLessThan(5000);
+  });
 });
 
 describe('a tenant that is not active', () => {

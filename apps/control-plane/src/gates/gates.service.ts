@@ -2,6 +2,7 @@ import type { Logger } from '@app/common/logging/logger';
 import type { Clock } from '@app/common/time/clock';
 import type { Platform } from '@app/minifly-client/platform';
 import { Inject, Injectable, type OnApplicationShutdown, type OnModuleDestroy } from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
 import { DataSource } from 'typeorm';
 import { CLOCK } from '../clock.token';
 import { ControlPlaneConfig } from '../config';
@@ -22,6 +23,9 @@ import { Waker, type WakeResult } from './waker';
 export type { Admission, Route } from './admission';
 
 const RETRY_AFTER_SECONDS = 5;
+/** A tenant that could not be started is not started again at once, however many ask. */
+const REFUSAL_MS = 2000;
+const MOST_REFUSALS = 10_000;
 const STOP_MS = 60_000;
 /** Tokens are looked at so often; one is renewed at half its life. */
 const RENEWAL_MS = 5000;
@@ -31,6 +35,7 @@ const RENEWAL_MS = 5000;
 export class GatesService implements OnModuleDestroy, OnApplicationShutdown {
   private readonly gates = new Map<string, Gate<MachineRoute>>();
   private readonly tasks = new Set<Promise<void>>();
+  private readonly refusals = new LRUCache<string, ControlPlaneError>({ max: MOST_REFUSALS, ttl: REFUSAL_MS });
   private readonly closing = new AbortController();
   private readonly renewals: NodeJS.Timeout;
 
@@ -62,8 +67,12 @@ export class GatesService implements OnModuleDestroy, OnApplicationShutdown {
         return this.proceed(gate);
       case 'full':
         return { outcome: 'full', retryAfterSeconds: RETRY_AFTER_SECONDS };
-      case 'hold':
-        return this.hold(gate, options.signal);
+      case 'hold': {
+        const refusal = gate.isForgettable ? this.refusals.get(tenantId) : undefined;
+        if (!refusal) return this.hold(gate, options.signal);
+        this.forgetIfQuiet(gate);
+        return { outcome: 'failed', error: refusal };
+      }
     }
   }
 
@@ -234,6 +243,7 @@ export class GatesService implements OnModuleDestroy, OnApplicationShutdown {
       case 'provisioning':
         return; // stays `waking` until provisioning says `activated` or `closed`
       case 'failed':
+        if (result.error.code === 'tenant_not_ready') this.refusals.set(gate.tenantId, result.error);
         gate.refused(result.error);
         return this.forgetIfQuiet(gate);
       case 'asleep':
@@ -244,6 +254,7 @@ export class GatesService implements OnModuleDestroy, OnApplicationShutdown {
   }
 
   private admit(gate: Gate<MachineRoute>, route: MachineRoute, directUntil: number): void {
+    this.refusals.delete(gate.tenantId);
     gate.inDirectUseUntil(directUntil);
     if (!gate.opened(route, this.clock.now())) return route.retire(); // another one was sooner
     this.timeline.signal(gate.tenantId, 'state');

@@ -3,6 +3,7 @@ import type { Clock } from '@app/common/time/clock';
 import { failedWith } from '@app/minifly-client/errors';
 import type { MachineRef, Platform, Seen } from '@app/minifly-client/platform';
 import { Inject, Injectable } from '@nestjs/common';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { DataSource, IsNull } from 'typeorm';
 import { CLOCK } from '../clock.token';
 import { ControlPlaneError } from '../error-codes';
@@ -36,6 +37,7 @@ const READY_MS = 60_000;
 const ADOPT_READY_MS = 5000;
 /** After so long without an answer the platform is asked whether the machine still runs. */
 const LOOK_AGAIN_MS = 2000;
+const WRONG_TENANT_PAUSE_MS = 250;
 const VERB_MS = 45_000;
 const RETRY_AFTER_SECONDS = 5;
 
@@ -183,6 +185,8 @@ export class Waker {
       if (state !== 'started' && state !== 'starting') {
         return { origin, readiness: { outcome: 'notYet', detail: `its machine is ${state ?? 'gone'}` } };
       }
+      // Somebody else answered, at once: the address may be given out anew in a moment.
+      if (readiness.outcome === 'wrongTenant') await sleep(WRONG_TENANT_PAUSE_MS, undefined, { signal });
     }
   }
 
