@@ -167,4 +167,24 @@ describe('a token that expires while it is in use', () => {
     expect((await get()).status).toBe(401);
     await tenant.close();
   });
+
+  it.each([
+    [4, 'is let finish what it began'],
+    [6, 'is cut off'],
+  ])('%i minutes ago %s', async (minutes) => {
+    const start = Date.now();
+    let looks = 0;
+    const now = () => (looks++ === 0 ? start : start + 60_000 + minutes * 60_000); // verified in time, then time passes
+    const tenant = await startTenant({ clock: { now } });
+    const socket = createConnection(tenant.port, '127.0.0.1');
+    socket.write(
+      `POST /todos HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${await tenant.token()}\r\n` +
+        'Content-Type: application/json\r\nContent-Length: 13\r\n\r\n{"titl',
+    );
+    const closed = once(socket, 'close').then(() => 'cut off');
+    const goesOn = new Promise((resolve) => setTimeout(resolve, 300)).then(() => 'goes on');
+    expect(await Promise.race([closed, goesOn])).toBe(minutes > 5 ? 'cut off' : 'goes on');
+    socket.destroy();
+    await tenant.close();
+  });
 });
