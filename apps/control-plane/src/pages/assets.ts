@@ -36,8 +36,7 @@ export class Assets {
   /** For ever only under the hash of what is sent: a page of another version must not pin the wrong file. */
   private cacheControlOf(url: string | undefined, path: string): string {
     const asked = new URLSearchParams(url?.split('?')[1]).get('v');
-    const isThis = asked !== null && asked === this.hashes.get(basename(path));
-    return isThis ? `public, max-age=${YEAR_SECONDS}, immutable` : 'no-cache';
+    return asked === this.hashes.get(basename(path)) ? `public, max-age=${YEAR_SECONDS}, immutable` : 'no-cache';
   }
 }
 
