@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync } from 'node:fs';
+import { chmodSync, mkdirSync, realpathSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { join } from 'node:path';
 import { listen, ListenError } from '@app/common/http/listen';
@@ -30,8 +30,8 @@ export interface Platform {
  * are gone, repairs what that left half done, then listens.
  */
 export async function startPlatform(options: Options, log: Logger): Promise<Platform> {
-  const { stateDir } = options;
-  mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+  mkdirSync(options.stateDir, { recursive: true, mode: 0o700 });
+  const stateDir = realpathSync(options.stateDir); // as the system names it in a process's working directory
   chmodSync(stateDir, 0o700);
   const lock = await waitForLock(join(stateDir, 'platform.lock'), {
     pollMs: 20,
