@@ -44,6 +44,13 @@ describe('the database of a volume', () => {
     TenantDatabase.open(dataDir, 'user-1').close();
   });
 
+  it('says in a sentence that a directory is none', () => {
+    change('SELECT 1');
+    expect(() => TenantDatabase.open(join(dataDir, DATABASE_FILE), 'user-1')).toThrow(
+      /^The volume .* cannot be used: /,
+    );
+  });
+
   it('is refused to another tenant and left as it is', () => {
     const mine = TenantDatabase.open(dataDir, 'user-1');
     mine.close();

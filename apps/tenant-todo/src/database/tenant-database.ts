@@ -26,10 +26,9 @@ export class TenantDatabase {
     private readonly lock: FileLock,
   ) {}
 
-  /** Throws `VolumeError` for a volume in use, one of another tenant, or one that newer code has written. */
+  /** Throws `VolumeError` for a volume that cannot be written, one in use, one of another tenant, or one that newer code has written. */
   static open(dataDir: string, tenantId: string): TenantDatabase {
-    mkdirSync(dataDir, { recursive: true });
-    const lock = tryLock(join(dataDir, LOCK_FILE));
+    const lock = takeLock(dataDir);
     if (!lock) {
       throw new VolumeError(
         `The volume ${dataDir} is in use by another process. Stop that one first; only one may serve it.`,
@@ -60,6 +59,15 @@ export class TenantDatabase {
     if (!this.sqlite.open) return;
     this.sqlite.close();
     this.lock.release();
+  }
+}
+
+function takeLock(dataDir: string): FileLock | null {
+  try {
+    mkdirSync(dataDir, { recursive: true });
+    return tryLock(join(dataDir, LOCK_FILE));
+  } catch (cause) {
+    throw new VolumeError(`The volume ${dataDir} cannot be used: ${(cause as Error).message}`, { cause });
   }
 }
 
