@@ -39,6 +39,8 @@ export async function waitForLock(file: string, options: WaitForLockOptions = {}
   }
 }
 
+/** By code, not by class: the addon makes its errors of the class that the first of several contexts (Jest's, workers') gave it. */
 function isBusy(error: unknown): boolean {
-  return error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY');
+  const code = (error as { code?: unknown } | undefined)?.code;
+  return typeof code === 'string' && code.startsWith('SQLITE_BUSY');
 }
