@@ -10,6 +10,8 @@ import { isSuccess, refusalOf, todoListOf, todoOf, type Refusal, type TodoListJs
 import { TenantStatusService, type TenantStatus } from './tenant-status.service';
 import { machineView, provisioningView, type MachineView } from './tenant-view';
 
+const TYPED_IS_IN_BROWSER = ' Go back one page to find again what you typed.';
+
 /** What became of a form, when the dashboard is shown again because of it. */
 export type Outcome =
   | { kind: 'addRefused'; refusal: Refusal }
@@ -63,7 +65,7 @@ export class DashboardService {
       list: contents.list,
       editing: contents.editing,
       refusedAdd: outcome?.kind === 'addRefused' ? refusedForm(outcome.refusal) : null,
-      notice: isSaidAbove ? noticeOf(refusal) : null,
+      notice: isSaidAbove ? noticeOf(refusal, contents.list ? null : dashboardHref({ filter: state.filter })) : null,
       machine: machineOf(status),
       key: randomUUID(),
     });
@@ -103,9 +105,11 @@ export class DashboardService {
     state: ListState,
     { error, typed }: Extract<Outcome, { kind: 'unreachable' }>,
   ): void {
+    // A form that was streamed on was never read here.
+    const isTypedLost = exchange.request.method === 'POST' && Object.keys(typed ?? {}).length === 0;
     const notice: NoticeView = {
       tone: 'warn',
-      text: `Your list could not be reached. ${error.message}`,
+      text: `Your list could not be reached. ${error.message}${isTypedLost ? TYPED_IS_IN_BROWSER : ''}`,
       retryHref: dashboardHref(state),
       requestId: exchange.requestId,
     };
@@ -161,8 +165,9 @@ function refusedForm(refusal: Refusal): RefusedForm {
   return { problem: { detail, fields: refusal.fields }, values: refusal.input };
 }
 
-function noticeOf(refusal: Refusal): NoticeView {
-  return { tone: 'bad', text: refusal.detail, retryHref: null, requestId: null };
+/** `retryHref`: where there is no list to go on with. */
+function noticeOf(refusal: Refusal, retryHref: string | null): NoticeView {
+  return { tone: 'bad', text: refusal.detail, retryHref, requestId: null };
 }
 
 function statusOf(outcome: Outcome): number {

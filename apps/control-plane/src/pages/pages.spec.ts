@@ -161,6 +161,13 @@ describe('the pages', () => {
       expect(text).toContain('request-1');
     });
 
+    it('leads back to the start of the list from a place in it that there is not', async () => {
+      pages.answer = () => problemAnswer(400, 'cursor_invalid');
+      const { text } = await pages.get('/dashboard?cursor=x').expect(400);
+      expect(text).toContain('Sentence of cursor_invalid.');
+      expect(text).toContain('href="/dashboard">Try again');
+    });
+
     it('shows a failure nobody foresaw as an error page that says nothing of it', async () => {
       pages.answer = () => Promise.reject(new Error('secret detail'));
       const { text } = await pages.get('/dashboard').expect(500);
@@ -208,6 +215,17 @@ describe('the pages', () => {
       const { text } = await pages.post('/todos', { title: 'typed' }).expect(503);
       expect(text).toContain('value="typed"');
       expect(pages.calls).toHaveLength(1);
+    });
+
+    it('say where what was typed is, when it was streamed and the tenant not reached', async () => {
+      pages.answer = () => Promise.reject(unreachable);
+      const { text } = await pages.postMultipart('/todos', { title: 'typed' }).expect(503);
+      expect(text).toContain('Go back one page');
+    });
+
+    it('lead to the list where the address of a refused form is opened again', async () => {
+      await pages.get('/todos?key=k1&filter=open').expect(303).expect('Location', '/dashboard?filter=open');
+      await pages.get('/todos/todo-1/toggle').expect(303).expect('Location', '/dashboard');
     });
 
     it('edit under the ETag that the form was opened with', async () => {

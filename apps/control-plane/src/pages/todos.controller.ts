@@ -1,4 +1,4 @@
-import { Body, Controller, Param, Post, Query, Req, Res, UseGuards } from '@nestjs/common';
+import { Body, Controller, Get, Param, Post, Query, Req, Res, UseGuards } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { ControlPlaneError } from '../error-codes';
 import { SignedInGuard } from '../front-door/signed-in.guard';
@@ -21,6 +21,12 @@ export class TodosController {
     private readonly tenant: TenantJson,
     private readonly dashboard: DashboardService,
   ) {}
+
+  /** A form that was refused is shown under its own address: opened again, that is the list. */
+  @Get(['', ':id', ':id/toggle', ':id/delete', ':id/image/delete'])
+  reopen(@Req() request: Request, @Res() response: Response, @Query() query: QueryFields): void {
+    new Exchange(request, response).seeOther(dashboardHref(listStateOf(query)));
+  }
 
   @Post()
   async add(@Req() request: Request, @Res() response: Response, @Query() query: QueryFields, @Body() body: unknown) {

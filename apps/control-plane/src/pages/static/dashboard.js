@@ -65,7 +65,9 @@ async function refreshList() {
     document.getElementById('stale').hidden = false;
     return;
   }
-  const response = await fetch(location.href, { headers: { accept: 'text/html' } }).catch(() => null);
+  // Not the page's own address: after a form that was refused that is the form's.
+  const { href } = document.querySelector('#stale a');
+  const response = await fetch(href, { headers: { accept: 'text/html' } }).catch(() => null);
   if (!response?.ok) return;
   const page = new DOMParser().parseFromString(await response.text(), 'text/html');
   const fresh = page.getElementById('list');
