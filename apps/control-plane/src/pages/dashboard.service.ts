@@ -46,6 +46,7 @@ export class DashboardService {
       // Looked at again: asking for the list has woken the machine.
       this.showList(exchange, (await this.status.find(exchange.session.userId)) ?? status, state, contents, outcome);
     } catch (error) {
+      if (exchange.signal.aborted) return; // the browser has left: nobody to answer
       if (!(error instanceof ControlPlaneError)) throw error;
       this.showUnreachable(exchange, status, state, { kind: 'unreachable', error, typed: null });
     }

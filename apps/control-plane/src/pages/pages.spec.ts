@@ -7,6 +7,7 @@ import {
   TestPages,
   todo,
 } from '../../../../test/support/pages';
+import { silentLog } from '../../../../test/support/accounts';
 import { ControlPlaneError } from '../error-codes';
 import { Assets } from './assets';
 
@@ -166,6 +167,25 @@ describe('the pages', () => {
       const { text } = await pages.get('/dashboard?cursor=x').expect(400);
       expect(text).toContain('Sentence of cursor_invalid.');
       expect(text).toContain('href="/dashboard">Try again');
+    });
+
+    it('lets go of the tenant when the browser leaves, and takes it for no failure', async () => {
+      const asked = new Promise<AbortSignal>((resolve) => {
+        pages.answer = ({ signal }) =>
+          new Promise((_, reject) => {
+            signal.addEventListener('abort', () => reject(signal.reason as Error));
+            resolve(signal);
+          });
+      });
+      const failed = jest.spyOn(silentLog, 'error');
+      const visit = pages.get('/dashboard');
+      visit.catch(() => undefined);
+      const signal = await asked;
+      visit.abort();
+      await new Promise((resolve) => (signal.aborted ? resolve(null) : signal.addEventListener('abort', resolve)));
+      await new Promise(setImmediate);
+      expect(failed).not.toHaveBeenCalled();
+      failed.mockRestore();
     });
 
     it('shows a failure nobody foresaw as an error page that says nothing of it', async () => {

@@ -153,6 +153,7 @@ export class TodosController {
     try {
       return await this.tenant.request(session.userId, { ...call, signal, requestId });
     } catch (error) {
+      if (signal.aborted) return null; // the browser has left: nobody to answer
       if (!(error instanceof ControlPlaneError)) throw error;
       await this.dashboard.show(exchange, state, { kind: 'unreachable', error, typed });
       return null;
