@@ -85,7 +85,7 @@ describe('the door of the embedded platform', () => {
       const { id } = await newMachine(api, app);
       await start(api, app, id);
       expect(await platform.stop()).toBe(0);
-      expect(processesIn(stateDir)).toEqual([]);
+      await eventually('its processes are gone', () => processesIn(stateDir).length === 0, 1000);
     });
   });
 
@@ -122,7 +122,7 @@ describe('the door of the embedded platform', () => {
     platform.process.stdio[3]?.destroy();
     expect(await exited).toBe(0);
     expect(platform.output()).toMatch(/the parent is gone[^]*machine\.exited[^]*shutdown\.finished/);
-    expect(processesIn(stateDir)).toEqual([]);
+    await eventually('its processes are gone', () => processesIn(stateDir).length === 0, 1000);
     await api.close();
   });
 

@@ -9,7 +9,7 @@ import { nextState, type Happening } from './machine-state';
 import { parseRegion } from './regions';
 import type { ExitEvent, MachineEventRecord, MachineRecord } from './records';
 import type { Runner } from './runner';
-import type { Store } from './store';
+import type { ProcessRecord, Store } from './store';
 import type { Volumes } from './volumes';
 import { Waits, type Waited, type WaitQuery } from './waits';
 
@@ -26,7 +26,8 @@ export interface MachinesOptions {
 
 /**
  * Machines as child processes, with Fly's states, versions and refusals. Each method does its part without a pause between
- * looking at a machine's state and writing the next one, so that two requests cannot both win.
+ * looking at a machine's state and writing the next one, so that two requests cannot both win. Restart policies are not
+ * carried out: every machine is one of policy `no`.
  */
 export class Machines {
   readonly #store: Store;
@@ -230,20 +231,26 @@ export class Machines {
     const volumeDir = volumeId === undefined ? null : this.#volumes.requireDirectory(volumeId);
     const image = this.#images.find(config.image);
     machine.state = moved(machine, happening);
+    let process: ProcessRecord;
     try {
-      const process = this.#runner.run(machine, image, volumeDir, (exit) => this.#exited(app, id, exit));
-      machine.state = moved(machine, 'spawned');
-      this.#record(machine, 'start');
-      this.#store.saveState(machine, process);
-      this.#log.info({ machine: id, tenantApp: app, pid: process.pid }, 'machine.started');
+      process = this.#runner.run(machine, image, volumeDir, (exit) => this.#exited(app, id, exit));
     } catch (error) {
       this.#log.error({ machine: id, tenantApp: app, error }, 'machine.spawn_failed');
       machine.state = moved(machine, 'spawn_failed');
       this.#store.saveState(machine, null);
-      throw new ApiError(500, `failed to launch VM: ${(error as Error).message}`);
-    } finally {
       this.#waits.reached(machine);
+      throw new ApiError(500, `failed to launch VM: ${(error as Error).message}`);
     }
+    machine.state = moved(machine, 'spawned');
+    this.#record(machine, 'start');
+    try {
+      this.#store.saveState(machine, process);
+    } catch (error) {
+      void this.#runner.kill(id); // the row says that nothing runs: so nothing may
+      throw error;
+    }
+    this.#waits.reached(machine);
+    this.#log.info({ machine: id, tenantApp: app, pid: process.pid }, 'machine.started');
   }
 
   #exited(appName: string, id: string, exit: ExitEvent): void {

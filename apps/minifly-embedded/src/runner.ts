@@ -46,6 +46,7 @@ export class Runner {
     volumeDir: string | null,
     onExit: (exit: ExitEvent) => void,
   ): ProcessRecord {
+    if (this.#running.has(machine.id)) throw new Error('The machine has a process already.'); // never two on one volume
     const workDir = join(this.#root, machine.id, 'work');
     mkdirSync(workDir, { recursive: true, mode: 0o700 });
     const limitMb = memoryMbOf(machine);
