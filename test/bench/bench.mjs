@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { end, firstOk, get, median, start, waitFor } from './measure.mjs';
+import { end, endAll, firstOk, get, median, start, waitFor } from './measure.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, '..', '..');
@@ -23,6 +23,7 @@ try {
   installHelloImage();
   await throughput('bench-hello', 'a tenant of bare node:http, 1 KB');
 } finally {
+  await endAll();
   rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
   rmSync(join(root, 'dist', 'images', 'bench-hello'), { recursive: true, force: true });
 }
@@ -155,8 +156,9 @@ async function signUp(plane) {
   return { headers };
 }
 
-const addTodo = (plane, { headers }) =>
-  post(plane, '/api/v1/todos', { title: 'A to-do to be read again and again' }, headers);
+function addTodo(plane, { headers }) {
+  return post(plane, '/api/v1/todos', { title: 'A to-do to be read again and again' }, headers);
+}
 
 async function post(plane, path, body, headers) {
   const response = await fetch(`${plane.url}${path}`, {
@@ -196,7 +198,9 @@ async function timed(work) {
   return performance.now() - started;
 }
 
-const ms = (value) => `${value.toFixed(0)} ms`;
+function ms(value) {
+  return `${value.toFixed(0)} ms`;
+}
 
 function print(what, value, ratio, note = '') {
   console.log(`${what.padEnd(58)} ${value.padStart(14)}  x${ratio.toFixed(2)}  ${note}`.trimEnd());

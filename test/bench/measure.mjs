@@ -5,12 +5,22 @@ import { request } from 'node:http';
 
 export const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 
+const children = new Set();
+
 export function start(args, env = {}, cwd = process.cwd()) {
-  return spawn(process.execPath, args, {
+  const child = spawn(process.execPath, args, {
     cwd,
     env: { PATH: process.env.PATH, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  children.add(child);
+  child.once('exit', () => children.delete(child));
+  return child;
+}
+
+/** Ends whatever is left, also after a failure. */
+export async function endAll() {
+  await Promise.all([...children].map((child) => end(child)));
 }
 
 export async function end(child, signal = 'SIGTERM') {
