@@ -48,6 +48,14 @@ describe('pictures', () => {
     expect((await ada.todos()).counts.all).toBe(before);
   });
 
+  it('far too large get the same answer, not a broken connection', async () => {
+    for (const path of ['/api/v1/todos', '/todos?key=far']) {
+      const response = await ada.fetch(path, { method: 'POST', body: form({ title: 'x' }, png(4 * LIMIT)) });
+      expect([path, response.status]).toEqual([path, 413]);
+      expect(await response.text()).toContain('5 MB');
+    }
+  });
+
   it('are known by their bytes, not by their name', async () => {
     const todo = await ada.add('with a picture');
     const svg = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>');

@@ -14,8 +14,8 @@ import { publicKeysOf } from './config';
 import { ERROR_STATUSES } from './error-codes';
 import { logWhenDone } from './http/access-log';
 import { setRequestContext } from './http/request-context';
-import { sendProblem } from './http/send-problem';
-import { drainBody } from './http/unread-body';
+import { sendProblem, sendProblemAndClose } from './http/send-problem';
+import { drainBody, isWorthReading } from './http/unread-body';
 import { nestLogger } from './nest-logger';
 
 /** Longer than the control plane's pool keeps a connection: it must never send into one that is closing here. */
@@ -83,9 +83,11 @@ function setCommonHeaders(response: ServerResponse, requestId: string): void {
 function refuse(error: unknown, request: IncomingMessage, response: ServerResponse, requestId: string): void {
   // A body that was asked for and not taken: what comes next on this connection could be that body or another request.
   if (request.headers.expect !== undefined) response.setHeader('Connection', 'close');
+  const problem = toProblem(error, ERROR_STATUSES, requestId);
+  if (!isWorthReading(request)) return void sendProblemAndClose(request, response, problem, error);
   // Begun before the answer, since Node itself discards an unread body after it, without a bound.
   void drainBody(request).then((isWhole) => isWhole || request.destroy());
-  sendProblem(response, toProblem(error, ERROR_STATUSES, requestId), error);
+  sendProblem(response, problem, error);
 }
 
 function endAfterExpiry({ exp }: TenantClaims, response: ServerResponse, now: number): void {

@@ -5,7 +5,7 @@ import type { Request, Response } from 'express';
 import { ERROR_STATUSES } from '../error-codes';
 import { LOGGER } from '../tokens';
 import { requestContext } from './request-context';
-import { sendProblem } from './send-problem';
+import { sendProblem, sendProblemAndClose } from './send-problem';
 import { drainBody } from './unread-body';
 
 /** Turns whatever was thrown into the one form of error, with the text that was typed, so that a form can be shown again. */
@@ -24,8 +24,9 @@ export class ProblemFilter implements ExceptionFilter {
     const problem = toProblem(error, ERROR_STATUSES, requestId);
     if (isBug(problem)) this.log.error({ error, requestId }, 'request.failed');
     const input = typedText(request.body);
-    if (!(await drainBody(request))) response.setHeader('Connection', 'close');
-    sendProblem(response, input ? { ...problem, input } : problem, error);
+    const answer = input ? { ...problem, input } : problem;
+    if (await drainBody(request)) sendProblem(response, answer, error);
+    else await sendProblemAndClose(request, response, answer, error);
   }
 }
 
