@@ -20,25 +20,6 @@ const NEVER_CALLED = [
  */
 module.exports = (options, rspack) => {
   const config = base(options, rspack);
-  config.plugins.push({
-    apply(c) {
-      c.hooks.done.tap('x', (s) =>
-        require('fs').writeFileSync(
-          '/tmp/tt/stats.json',
-          JSON.stringify(
-            s.toJson({
-              modules: true,
-              nestedModules: true,
-              modulesSpace: 1e9,
-              nestedModulesSpace: 1e9,
-              reasons: false,
-              source: false,
-            }),
-          ),
-        ),
-      );
-    },
-  });
   return {
     ...config,
     externals: [leftOutside],

@@ -122,10 +122,14 @@ export function newProcess(world: World, settings: Partial<ControlPlaneConfig> =
       provisioner.takeUpDue();
       await provisioner.whenAtRest();
     },
-    async stop(): Promise<void> {
+    /** What it waits for in this moment never ends, and no timer of it fires again. */
+    kill(): void {
       gates.onModuleDestroy();
       provisioner.onModuleDestroy();
       idleStop.onModuleDestroy();
+    },
+    async stop(): Promise<void> {
+      this.kill();
       await sweep.onModuleDestroy();
       await gates.onApplicationShutdown();
       await provisioner.onApplicationShutdown();

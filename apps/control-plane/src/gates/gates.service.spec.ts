@@ -194,6 +194,19 @@ describe('waking', () => {
     expect(await held).toMatchObject({ outcome: 'failed', error: { code: 'tenant_not_ready' } });
     expect(world.clock.now() - begun).toBeLessThan(5000);
   });
+
+  it('starts a machine whose end the platform had not noticed when it was asked', async () => {
+    const [machine] = world.platform.machines;
+    if (machine) machine.state = 'started';
+    const release = world.platform.holds('address');
+    const held = enter();
+    await settle();
+    expect(machine?.starts).toBe(1);
+    if (machine) machine.state = 'stopped';
+    release();
+    expect((await held).outcome).toBe('proceed');
+    expect(machine?.starts).toBe(2);
+  });
 });
 
 describe('a tenant that is not active', () => {

@@ -41,7 +41,8 @@ const WRONG_TENANT_PAUSE_MS = 250;
 const VERB_MS = 45_000;
 const RETRY_AFTER_SECONDS = 5;
 
-type Running = { origin: string; readiness: Readiness };
+type Running = { origin: string; readiness: Readiness; hasEnded: boolean };
+type BringUp = { isRunning: boolean; needsUpdate: boolean; readyMs: number; mayStart: boolean };
 
 /** Brings one tenant's machine to where it answers, and back to its row what was found. One call at a time for a tenant: see the gate. */
 @Injectable()
@@ -96,24 +97,23 @@ export class Waker {
         return await this.bringUp(
           tenant,
           app,
-          { ...step, readyMs: mode === 'start' ? READY_MS : ADOPT_READY_MS },
+          { ...step, readyMs: mode === 'start' ? READY_MS : ADOPT_READY_MS, mayStart: mode === 'start' },
           signal,
         );
     }
   }
 
-  private async bringUp(
-    tenant: Tenant,
-    app: UserApp,
-    step: { isRunning: boolean; needsUpdate: boolean; readyMs: number },
-    signal: AbortSignal,
-  ): Promise<WakeResult> {
+  private async bringUp(tenant: Tenant, app: UserApp, step: BringUp, signal: AbortSignal): Promise<WakeResult> {
     const begun = this.clock.now();
     const endTurn = step.isRunning && !step.needsUpdate ? () => undefined : await this.starts.enter('wake', signal);
     try {
       const ref = await this.start(app, step, signal);
       const started = this.clock.now();
-      const { origin, readiness } = await this.untilReady(tenant, app, ref, step.readyMs, signal);
+      const { origin, readiness, hasEnded } = await this.untilReady(tenant, app, ref, step.readyMs, signal);
+      // The platform had not noticed yet that the machine was dead.
+      if (hasEnded && step.isRunning && step.mayStart) {
+        return await this.bringUp(tenant, app, { ...step, isRunning: false, needsUpdate: false }, signal);
+      }
       const ready = this.clock.now();
       this.observe('ready', readiness.outcome === 'ready' ? 'done' : 'failed', ready - started);
       if (readiness.outcome === 'wrongDatabase') {
@@ -178,12 +178,13 @@ export class Waker {
       const question = { origin, tenantId: tenant.id, databaseId: tenant.databaseId };
       const readiness = await this.probe.waitUntilReady(question, LOOK_AGAIN_MS, signal);
       const mayChange = readiness.outcome === 'notYet' || readiness.outcome === 'wrongTenant';
-      if (!mayChange || this.clock.now() >= deadline) return { origin, readiness };
+      if (!mayChange || this.clock.now() >= deadline) return { origin, readiness, hasEnded: false };
       const seen = await this.platform.look({ appName: app.appName, tenantId: tenant.id }, timed(signal));
       const state = machineOf(app, seen)?.state;
       this.noteSeen(app, seen);
       if (state !== 'started' && state !== 'starting') {
-        return { origin, readiness: { outcome: 'notYet', detail: `its machine is ${state ?? 'gone'}` } };
+        const detail = `its machine is ${state ?? 'gone'}`;
+        return { origin, readiness: { outcome: 'notYet', detail }, hasEnded: state !== undefined };
       }
       // Somebody else answered, at once: the address may be given out anew in a moment.
       if (readiness.outcome === 'wrongTenant') await sleep(WRONG_TENANT_PAUSE_MS, undefined, { signal });

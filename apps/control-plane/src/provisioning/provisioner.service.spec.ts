@@ -86,7 +86,8 @@ describe('provisioning', () => {
       const killed = world.platform.hangsAt(verb, phase);
       const userId = signUp(world, life);
       life.provisioner.takeUpDue();
-      await killed; // and is never heard of again: the double's promise does not end
+      await killed; // the double's promise does not end
+      life.kill();
 
       const next = newProcess(world);
       await next.provision();
@@ -95,7 +96,6 @@ describe('provisioning', () => {
       expect(world.platform.volumes.filter(({ everMounted }) => everMounted)).toHaveLength(1);
       expect((await rowOf(world, userId)).machineId).toBe(world.platform.machines[0]?.id);
       expect((await rowOf(world, userId)).volumeId).toBe(world.platform.machines[0]?.volumeId);
-      await next.stop();
       life = next;
     },
   );
@@ -291,6 +291,7 @@ describe('deleting', () => {
     requestDeletion(userId);
     life.provisioner.takeUpDue();
     await killed;
+    life.kill();
     const next = newProcess(world);
     await next.provision();
     expect(await next.tenants.find(userId)).toBeNull();
