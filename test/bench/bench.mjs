@@ -1,11 +1,13 @@
 // `npm run bench`: what docs/PERFORMANCE.md explains. Everything on loopback, in one run, as ratios, because the machine is shared.
 import autocannon from 'autocannon';
+import { execFile, spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { end, endAll, firstOk, get, median, start, waitFor } from './measure.mjs';
+import { promisify } from 'node:util';
+import { end, endAll, firstOk, freePort, get, median, start, waitFor } from './measure.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, '..', '..');
@@ -13,12 +15,15 @@ const MAIN = join(root, 'dist', 'apps', 'control-plane', 'main.js');
 const WAKE_ROUNDS = Number(process.env.BENCH_WAKE_ROUNDS ?? 11);
 const LOAD_SECONDS = Number(process.env.BENCH_LOAD_SECONDS ?? 5);
 const LOAD_ROUNDS = Number(process.env.BENCH_LOAD_ROUNDS ?? 3);
+const HAS_WRK = spawnSync('wrk', ['-v']).error === undefined;
 const PASSWORD = 'correct horse battery';
+const run = promisify(execFile);
 let people = 0;
 
 const folder = mkdtempSync(join(tmpdir(), 'todo-bench-'));
 try {
   await wakes();
+  console.log(`Load at 50 connections by ${HAS_WRK ? 'wrk' : 'autocannon (wrk is not installed)'}:`);
   await throughput('tenant-todo', 'the to-do tenant, one to-do');
   installHelloImage();
   await throughput('bench-hello', 'a tenant of bare node:http, 1 KB');
@@ -45,7 +50,8 @@ async function wakes() {
   for (let round = 0; round < WAKE_ROUNDS; round += 1) {
     await asleep(plane, people[0]);
     woken.push(await timed(() => firstOk(`${plane.url}/api/v1/todos`, people[0].headers)));
-    bare.push(await timed(bareNode));
+    const port = await freePort();
+    bare.push(await timed(() => bareNode(port)));
   }
   const bareTen = [];
   const ten = [];
@@ -54,7 +60,8 @@ async function wakes() {
     ten.push(
       await timed(() => Promise.all(people.map(({ headers }) => firstOk(`${plane.url}/api/v1/todos`, headers)))),
     );
-    bareTen.push(await timed(() => Promise.all(people.map(bareNode))));
+    const ports = await Promise.all(people.map(freePort));
+    bareTen.push(await timed(() => Promise.all(ports.map(bareNode))));
   }
   await plane.end();
   print('bare Node with better-sqlite3, spawn to first 200', `${ms(median(bare))}`, 1);
@@ -76,7 +83,7 @@ async function throughput(image, title) {
   const path = image === 'tenant-todo' ? `/todos/${(await addTodo(plane, person)).id}` : '/todos';
   const direct = await post(plane, '/api/v1/tenant/token', undefined, person.headers);
   const bearer = { authorization: `Bearer ${direct.token}` };
-  const chpPort = 20_000 + Math.floor(Math.random() * 10_000);
+  const [chpPort, apiPort, barePort] = [await freePort(), await freePort(), await freePort()];
   const chp = start([
     join(root, 'node_modules/configurable-http-proxy/bin/configurable-http-proxy'),
     '--ip',
@@ -86,28 +93,32 @@ async function throughput(image, title) {
     '--api-ip',
     '127.0.0.1',
     '--api-port',
-    `${chpPort + 1}`,
+    `${apiPort}`,
     '--default-target',
     direct.url,
     '--log-level',
     'error',
   ]);
-  await waitFor(
-    async () => (await get(`http://127.0.0.1:${chpPort}${path}`, bearer)) === 200,
-    'configurable-http-proxy',
-  );
+  const bare = start([join(here, 'bare-proxy.cjs'), direct.url, `${barePort}`], {}, root);
+  for (const port of [chpPort, barePort]) {
+    await waitFor(
+      async () => (await get(`http://127.0.0.1:${port}${path}`, bearer)) === 200,
+      'a proxy to compare with',
+    );
+  }
   const routes = {
     direct: [direct.url + path, bearer],
     proxied: [`${plane.url}/api/v1${path}`, person.headers],
     chp: [`http://127.0.0.1:${chpPort}${path}`, bearer],
+    bare: [`http://127.0.0.1:${barePort}${path}`, bearer],
   };
-  const rates = { direct: [], proxied: [], chp: [] };
+  const rates = { direct: [], proxied: [], chp: [], bare: [] };
   for (let round = 0; round < LOAD_ROUNDS; round += 1) {
     for (const [name, [url, headers]] of Object.entries(routes)) rates[name].push(await load(url, headers));
   }
-  await end(chp);
+  await Promise.all([end(chp), end(bare)]);
   await plane.end();
-  const [d, p, c] = [median(rates.direct), median(rates.proxied), median(rates.chp)];
+  const [d, p, c, b] = [rates.direct, rates.proxied, rates.chp, rates.bare].map(median);
   print(`direct, ${title}`, `${Math.round(d)} GET/s`, 1);
   print(
     '  through the control plane',
@@ -116,6 +127,7 @@ async function throughput(image, title) {
     image === 'bench-hello' ? 'goal at least 0.3' : '',
   );
   print('  through configurable-http-proxy', `${Math.round(c)} GET/s`, c / d);
+  print('  through a bare undici proxy without a check', `${Math.round(b)} GET/s`, b / d);
   print(
     '  control plane against configurable-http-proxy',
     '',
@@ -124,7 +136,20 @@ async function throughput(image, title) {
   );
 }
 
+/** GETs per second. wrk takes less of the shared processor than autocannon, so that it is more the proxies that are measured. */
 async function load(url, headers) {
+  return HAS_WRK ? await loadWithWrk(url, headers) : await loadWithAutocannon(url, headers);
+}
+
+async function loadWithWrk(url, headers) {
+  const fields = Object.entries(headers).flatMap(([name, value]) => ['-H', `${name}: ${value}`]);
+  const { stdout } = await run('wrk', ['-t1', '-c50', `-d${LOAD_SECONDS}s`, ...fields, url]);
+  const failures = /Non-2xx.*|Socket errors.*/.exec(stdout)?.[0];
+  if (failures) throw new Error(`${url}: ${failures}`);
+  return Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)?.[1]);
+}
+
+async function loadWithAutocannon(url, headers) {
   const result = await autocannon({ url, headers, connections: 50, duration: LOAD_SECONDS });
   if (result.non2xx > 0 || result.errors > 0)
     throw new Error(`${url}: ${result.non2xx} answers other than 2xx, ${result.errors} errors`);
@@ -134,8 +159,17 @@ async function load(url, headers) {
 async function controlPlane(env) {
   const dataDir = mkdtempSync(join(folder, 'data-'));
   const child = start(
-    [MAIN],
-    { PORT: '0', HOST: '127.0.0.1', DATA_DIR: dataDir, LOGIN_LIMIT: '0', SIGNUP_LIMIT: '0', LOG_LEVEL: 'warn', ...env },
+    ['--max-semi-space-size=32', MAIN], // as `npm start` does
+    {
+      MALLOC_ARENA_MAX: '1',
+      PORT: '0',
+      HOST: '127.0.0.1',
+      DATA_DIR: dataDir,
+      LOGIN_LIMIT: '0',
+      SIGNUP_LIMIT: '0',
+      LOG_LEVEL: 'warn',
+      ...env,
+    },
     dataDir,
   );
   let output = '';
@@ -179,8 +213,7 @@ async function asleep(plane, { headers }) {
   await sleep(100);
 }
 
-async function bareNode() {
-  const port = 30_000 + Math.floor(Math.random() * 20_000);
+async function bareNode(port) {
   const child = start([join(here, 'bare.cjs'), `${port}`, join(folder, `bare-${port}.sqlite`)], {}, root);
   await firstOk(`http://127.0.0.1:${port}/`);
   child.kill('SIGKILL');

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { request } from 'node:http';
+import { createServer } from 'node:net';
 
 export const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 
@@ -42,8 +43,21 @@ export function get(url, headers = {}) {
   });
 }
 
-export async function firstOk(url, headers) {
-  while ((await get(url, headers)) !== 200) await sleep(2);
+export async function firstOk(url, headers, ms = 20_000) {
+  const deadline = Date.now() + ms;
+  while ((await get(url, headers)) !== 200) {
+    if (Date.now() > deadline) throw new Error(`${url} did not answer 200 within ${ms} ms`);
+    await sleep(2);
+  }
+}
+
+/** A port that nobody listens on at this moment. */
+export async function freePort() {
+  const server = createServer();
+  await new Promise((done) => server.listen(0, '127.0.0.1', done));
+  const { port } = server.address();
+  await new Promise((done) => server.close(done));
+  return port;
 }
 
 export async function waitFor(check, what, ms = 20_000) {

@@ -27,7 +27,7 @@ export class ControlPlane {
   /** Starts one without waiting. */
   static spawn(env: Record<string, string> = {}, dataDir = newDataDir()): ControlPlane {
     // As `npm start` starts it.
-    const child = spawn(process.execPath, ['--max-semi-space-size=8', MAIN], {
+    const child = spawn(process.execPath, ['--max-semi-space-size=32', MAIN], {
       cwd: dataDir, // no .env of the developer's
       env: {
         PATH: process.env.PATH,

@@ -50,6 +50,12 @@ describe('pictures', () => {
     },
   );
 
+  it('of PNG are taken with their signature alone in order: browsers show what they can of a damaged one', async () => {
+    const damaged = Buffer.concat([Buffer.from('89504e470d0a1a0a', 'hex'), Buffer.alloc(100)]);
+    const todo = (await (await put({ image: damaged })).json()) as Todo;
+    expect(todo.image).toMatchObject({ mimeType: 'image/png', bytes: damaged.length });
+  });
+
   it.each([
     '<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>',
     '<!doctype html><script>alert(1)</script>',

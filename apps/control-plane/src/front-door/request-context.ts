@@ -28,27 +28,29 @@ export interface RequestContext {
   refuse?(error: unknown): void;
 }
 
-const contexts = new WeakMap<IncomingMessage, RequestContext>();
+/** A property, not a WeakMap: that cost a tenth of the proxy's throughput in garbage collection. */
+const CONTEXT = Symbol('request context');
+type WithContext = IncomingMessage & { [CONTEXT]?: RequestContext };
 
 export function setContext(request: IncomingMessage, context: RequestContext): void {
-  contexts.set(request, context);
+  (request as WithContext)[CONTEXT] = context;
 }
 
 /** The context of a request that came through the front door. */
 export function contextOf(request: IncomingMessage): RequestContext {
-  const context = contexts.get(request);
+  const context = findContext(request);
   if (!context) throw new Error('The request did not come through the front door.');
   return context;
 }
 
 /** As `contextOf`, for code that also sees requests of another server. */
 export function findContext(request: IncomingMessage): RequestContext | undefined {
-  return contexts.get(request);
+  return (request as WithContext)[CONTEXT];
 }
 
 /** Asks a client that sent `Expect: 100-continue` for the body. Harmless for every other request, and when repeated. */
 export function readyForBody(request: IncomingMessage): void {
-  const context = contexts.get(request);
+  const context = findContext(request);
   const send = context?.sendContinue;
   if (!context || !send) return;
   context.sendContinue = undefined;

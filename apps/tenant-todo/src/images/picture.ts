@@ -28,6 +28,9 @@ export const EXTENSIONS: Readonly<Record<string, string>> = {
   'image/avif': 'avif',
 };
 
+/** file-type also asks that the chunks after it are in order, which browsers do not: a damaged picture is kept as the PNG that it is. */
+const PNG_SIGNATURE = Buffer.from('89504e470d0a1a0a', 'hex');
+
 /** Takes the whole file into memory: see `UploadTurns`. The type is what the bytes say; name and announced type are not looked at. */
 export async function readPicture(path: string): Promise<Picture> {
   const data = await promises.readFile(path);
@@ -39,7 +42,8 @@ export async function readPicture(path: string): Promise<Picture> {
 async function typeOf(data: Buffer): Promise<string> {
   const { fileTypeFromBuffer } = await import('file-type'); // at the first picture: a wake does not need it
   const found = await fileTypeFromBuffer(data);
-  const mimeType = SERVED_AS[found?.mime ?? ''];
+  const isPng = data.subarray(0, PNG_SIGNATURE.length).equals(PNG_SIGNATURE);
+  const mimeType = isPng ? 'image/png' : SERVED_AS[found?.mime ?? ''];
   if (mimeType !== undefined) return mimeType;
   const message = 'A picture has to be a PNG, JPEG, GIF, WebP or AVIF file.';
   throw new DomainError<ErrorCode>('image_type_unsupported', message, { fields: [{ field: IMAGE_FIELD, message }] });
