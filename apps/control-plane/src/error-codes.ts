@@ -15,6 +15,7 @@ export const ERROR_STATUSES = {
   bad_path: 400,
   bad_headers: 400,
   bad_request: 400,
+  json_malformed: 400,
   headers_too_large: 431,
   method_not_allowed: 405,
   body_too_large: 413,

@@ -3,6 +3,7 @@ import type { Application, NextFunction, Request, Response } from 'express';
 import { createServer, ServerResponse, type IncomingMessage, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { ControlPlaneError } from '../error-codes';
 import type { Arrival, FrontDoor } from './front-door';
 import { answerMalformed } from './malformed';
 
@@ -34,6 +35,7 @@ export class FrontDoorAdapter extends ExpressAdapter {
     app.use((request: Request, _response: Response, next: NextFunction) => next(this.refusals.get(request)));
     this.useBodyParser('json', false, { limit: JSON_LIMIT });
     this.useBodyParser('urlencoded', false, { limit: FORM_LIMIT, extended: false });
+    app.use((error: unknown, _request: Request, _response: Response, next: NextFunction) => next(inOurWords(error)));
   }
 
   /** From now on requests are answered. Called once, when the application is put together. */
@@ -111,4 +113,10 @@ export class FrontDoorAdapter extends ExpressAdapter {
 /** Anything else that asks for an upgrade (Java's `h2c`) is served as a plain request; Node would cut it once somebody listens for upgrades. */
 function isWebSocket(request: IncomingMessage): boolean {
   return request.headers.upgrade?.toLowerCase() === 'websocket';
+}
+
+/** The message of a failed parse is V8's and quotes the body. */
+function inOurWords(error: unknown): unknown {
+  if ((error as { type?: unknown } | null)?.type !== 'entity.parse.failed') return error;
+  return new ControlPlaneError('json_malformed', 'The body is not valid JSON.', { cause: error });
 }
