@@ -230,7 +230,7 @@ describe('Machines API', () => {
       const { id } = await newMachine(api, app, { image: 'stubborn' });
       await start(api, app, id, 'child');
       const { config } = machineRequest({ image: 'stubborn', env: { A: '3' } });
-      await update(app, id, { config: { ...config, stop_config: { timeout: '300ms', signal: 'SIGTERM' } } });
+      await update(app, id, { config: { ...config, stop_config: { timeout: '2s', signal: 'SIGTERM' } } });
       expect(await api.call('POST', `/v1/apps/${app}/machines/${id}/start`)).toMatchObject({
         status: 412,
         body: { error: 'failed_precondition: machine getting replaced, refusing to start' },

@@ -12,9 +12,11 @@ import { FrontDoorModule } from '../../apps/control-plane/src/front-door/front-d
 import { GatesModule } from '../../apps/control-plane/src/gates/gates.module';
 import { GatesService } from '../../apps/control-plane/src/gates/gates.service';
 import type { Admission } from '../../apps/control-plane/src/gates/admission';
+import { TenantStatusService } from '../../apps/control-plane/src/gates/tenant-status.service';
 import { LOGGER } from '../../apps/control-plane/src/logger.token';
 import { MachinesModule } from '../../apps/control-plane/src/machines/machines.module';
 import { TenantTokenSigner } from '../../apps/control-plane/src/machines/token-signer';
+import { TenantsModule } from '../../apps/control-plane/src/tenants/tenants.module';
 import { ObservabilityModule } from '../../apps/control-plane/src/observability/observability.module';
 import { SECRETS } from '../../apps/control-plane/src/secrets.token';
 import { StandingClock, openTestDatabase, silentLog, testConfig } from './accounts';
@@ -71,7 +73,11 @@ export async function openControlPlaneApi(overrides: Partial<ControlPlaneConfig>
   @Module({ providers: tokens, exports: tokens.map(({ provide }) => provide) })
   class SurroundingsModule {}
 
-  @Module({ providers: [{ provide: GatesService, useValue: gates }], exports: [GatesService] })
+  @Module({
+    imports: [TenantsModule],
+    providers: [{ provide: GatesService, useValue: gates }, TenantStatusService],
+    exports: [GatesService, TenantStatusService],
+  })
   class GatesStandInModule {}
 
   @Module({ providers: [TenantTokenSigner], exports: [TenantTokenSigner] })

@@ -23,7 +23,7 @@ import { RegionsController } from '../../apps/control-plane/src/pages/regions.co
 import { SessionController } from '../../apps/control-plane/src/pages/session.controller';
 import { SignUpController } from '../../apps/control-plane/src/pages/sign-up.controller';
 import type { TodoJson, TodoListJson } from '../../apps/control-plane/src/pages/tenant-answers';
-import { TenantStatusService, type TenantStatus } from '../../apps/control-plane/src/pages/tenant-status.service';
+import { TenantStatusService, type TenantStatus } from '../../apps/control-plane/src/gates/tenant-status.service';
 import { TodosController } from '../../apps/control-plane/src/pages/todos.controller';
 import { useViews } from '../../apps/control-plane/src/pages/view-engine';
 import { TenantJson, type TenantAnswer, type TenantCallInput } from '../../apps/control-plane/src/proxy/tenant-json';

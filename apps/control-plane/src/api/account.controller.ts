@@ -10,8 +10,8 @@ import type { User } from '../accounts/user.entity';
 import { CurrentSession } from '../front-door/current-session.decorator';
 import { contextOf, type SignedIn } from '../front-door/request-context';
 import { SignedInGuard, unauthenticated } from '../front-door/signed-in.guard';
+import { TenantStatusService } from '../gates/tenant-status.service';
 import { JsonBodyGuard } from './json-body.guard';
-import { TenantViews } from './tenant-views';
 import { toUserResponse, type SignedInResponse, type UserResponse } from './user-response';
 
 @Controller('api/v1')
@@ -20,7 +20,7 @@ export class AccountController {
   constructor(
     private readonly accounts: AccountsService,
     private readonly sessions: SessionsService,
-    private readonly tenantViews: TenantViews,
+    private readonly status: TenantStatusService,
   ) {}
 
   @Post('signup')
@@ -61,8 +61,8 @@ export class AccountController {
   async me(@CurrentSession() session: SignedIn): Promise<UserResponse & { region: string | null }> {
     const user = await this.accounts.find(session.userId);
     if (!user) throw unauthenticated();
-    const tenant = await this.tenantViews.find(session.userId);
-    return { ...toUserResponse(user), region: tenant?.regions[0]?.region ?? null };
+    const status = await this.status.find(session.userId);
+    return { ...toUserResponse(user), region: status?.tenant.regions[0]?.region ?? null };
   }
 
   @Delete('me')
@@ -81,7 +81,7 @@ export class AccountController {
   }
 
   private async signedIn(user: User): Promise<SignedInResponse> {
-    return { user: toUserResponse(user), tenant: await this.tenantViews.get(user.id) };
+    return { user: toUserResponse(user), tenant: (await this.status.get(user.id)).tenant };
   }
 }
 

@@ -8,13 +8,12 @@ import { AccountController } from './account.controller';
 import { DirectAccess } from './direct-access';
 import { RegionsController } from './regions.controller';
 import { TenantEventStreams } from './tenant-event-streams';
-import { TenantViews } from './tenant-views';
 import { TenantController } from './tenant.controller';
 import { apiValidation } from './validation';
 
 @Module({
   imports: [AccountsModule, TenantsModule, GatesModule, MachinesModule],
   controllers: [AccountController, RegionsController, TenantController],
-  providers: [TenantViews, TenantEventStreams, DirectAccess, { provide: APP_PIPE, useFactory: apiValidation }],
+  providers: [TenantEventStreams, DirectAccess, { provide: APP_PIPE, useFactory: apiValidation }],
 })
 export class ApiModule {}

@@ -2,9 +2,9 @@ import type { Logger } from '@app/common/logging/logger';
 import { Inject, Injectable } from '@nestjs/common';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { contextOf } from '../front-door/request-context';
+import { TenantStatusService } from '../gates/tenant-status.service';
 import { LOGGER } from '../logger.token';
 import { TimelineService, type TenantSignal } from '../tenants/timeline.service';
-import { TenantViews } from './tenant-views';
 
 const HEARTBEAT_MS = 15_000;
 /** A client that stopped reading is let go; it comes back and gets the current state. */
@@ -18,14 +18,14 @@ const MAX_UNREAD_BYTES = 256 * 1024;
 @Injectable()
 export class TenantEventStreams {
   constructor(
-    private readonly tenantViews: TenantViews,
+    private readonly status: TenantStatusService,
     private readonly timeline: TimelineService,
     @Inject(LOGGER) private readonly log: Logger,
   ) {}
 
   async open(tenantId: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
     contextOf(request).endStream = () => response.end(); // from here on, so that a session that ends right now is not missed
-    await this.tenantViews.get(tenantId); // throws `not_found` while an answer can still say so
+    await this.status.get(tenantId); // throws `not_found` while an answer can still say so
     if (!isOpen(response)) return;
     response.setHeader('Content-Type', 'text/event-stream');
     response.setHeader('X-Accel-Buffering', 'no'); // nginx in front would hold it back
@@ -34,7 +34,7 @@ export class TenantEventStreams {
       response.end();
       return;
     }
-    new TenantEventStream(tenantId, response, this.tenantViews, this.timeline, this.log).start();
+    new TenantEventStream(tenantId, response, this.status, this.timeline, this.log).start();
   }
 }
 
@@ -46,7 +46,7 @@ class TenantEventStream {
   constructor(
     private readonly tenantId: string,
     private readonly response: ServerResponse,
-    private readonly tenantViews: TenantViews,
+    private readonly status: TenantStatusService,
     private readonly timeline: TimelineService,
     private readonly log: Logger,
   ) {}
@@ -74,12 +74,12 @@ class TenantEventStream {
       while (this.pending && isOpen(this.response)) {
         const event = this.pending;
         this.pending = null;
-        const view = await this.tenantViews.find(this.tenantId);
-        if (!view) {
+        const found = await this.status.find(this.tenantId);
+        if (!found) {
           this.response.end();
           return;
         }
-        this.write(`event: ${event}\ndata: ${JSON.stringify(view)}\n\n`);
+        this.write(`event: ${event}\ndata: ${JSON.stringify(found.tenant)}\n\n`);
       }
     } catch (error) {
       this.log.error({ tenant: this.tenantId, error }, 'tenant_events.failed');

@@ -5,19 +5,19 @@ import { CLOCK } from '../clock.token';
 import { CurrentSession } from '../front-door/current-session.decorator';
 import type { SignedIn } from '../front-door/request-context';
 import { SignedInGuard } from '../front-door/signed-in.guard';
+import { TenantStatusService } from '../gates/tenant-status.service';
 import type { TenantResponse } from '../tenants/tenant-response';
 import { TenantsService } from '../tenants/tenants.service';
 import { DirectAccess, type DirectAccessResponse } from './direct-access';
 import { JsonBodyGuard } from './json-body.guard';
 import { TenantEventStreams } from './tenant-event-streams';
-import { TenantViews } from './tenant-views';
 
 /** A person's own tenant: there is no way to name another. */
 @Controller('api/v1/tenant')
 @UseGuards(JsonBodyGuard, SignedInGuard)
 export class TenantController {
   constructor(
-    private readonly tenantViews: TenantViews,
+    private readonly status: TenantStatusService,
     private readonly tenants: TenantsService,
     private readonly streams: TenantEventStreams,
     private readonly directAccess: DirectAccess,
@@ -25,8 +25,8 @@ export class TenantController {
   ) {}
 
   @Get()
-  get(@CurrentSession() session: SignedIn): Promise<TenantResponse> {
-    return this.tenantViews.get(session.userId);
+  async get(@CurrentSession() session: SignedIn): Promise<TenantResponse> {
+    return (await this.status.get(session.userId)).tenant;
   }
 
   @Get('events')
@@ -38,7 +38,7 @@ export class TenantController {
   @HttpCode(202)
   async retry(@CurrentSession() session: SignedIn): Promise<TenantResponse> {
     await this.tenants.retry(session.userId, this.clock.now());
-    return this.tenantViews.get(session.userId);
+    return (await this.status.get(session.userId)).tenant;
   }
 
   @Post('token')

@@ -12,7 +12,7 @@ import { refusedFormOf, type RefusedPost } from './form-refusal';
 import { formView, textOf } from './form-view';
 import { PageRenderer } from './page-renderer';
 import { readForm } from './read-form';
-import { TenantStatusService } from './tenant-status.service';
+import { TenantStatusService } from '../gates/tenant-status.service';
 
 /** Who is signed in, and the way out for good. */
 @Controller('account')

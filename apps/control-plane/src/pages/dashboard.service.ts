@@ -7,7 +7,7 @@ import type { Exchange } from './exchange';
 import { dashboardHref, type ListState } from './list-state';
 import { PageRenderer, type PageOptions } from './page-renderer';
 import { isSuccess, refusalOf, todoListOf, todoOf, type Refusal, type TodoListJson } from './tenant-answers';
-import { TenantStatusService, type TenantStatus } from './tenant-status.service';
+import { TenantStatusService, type TenantStatus } from '../gates/tenant-status.service';
 import { machineView, provisioningView, type MachineView } from './tenant-view';
 
 const TYPED_IS_IN_BROWSER = ' Go back one page to find again what you typed.';

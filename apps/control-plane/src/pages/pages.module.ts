@@ -14,7 +14,6 @@ import { PageRenderer } from './page-renderer';
 import { RegionsController } from './regions.controller';
 import { SessionController } from './session.controller';
 import { SignUpController } from './sign-up.controller';
-import { TenantStatusService } from './tenant-status.service';
 import { TodosController } from './todos.controller';
 import { useViews } from './view-engine';
 
@@ -30,7 +29,7 @@ import { useViews } from './view-engine';
     RegionsController,
     AccountController,
   ],
-  providers: [PageRenderer, DashboardService, TenantStatusService],
+  providers: [PageRenderer, DashboardService],
 })
 export class PagesModule implements OnModuleInit {
   constructor(private readonly host: HttpAdapterHost) {}

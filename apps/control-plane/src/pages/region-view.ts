@@ -2,7 +2,7 @@ import { REGIONS, regionName } from '../tenants/regions';
 import type { RegionResponse } from '../tenants/tenant-response';
 import type { AppStatus } from '../tenants/user-app.entity';
 import { failureOf, sinceOf, statusView, stepsView, type FailureView, type StepView, type Tone } from './tenant-view';
-import type { TenantStatus } from './tenant-status.service';
+import type { TenantStatus } from '../gates/tenant-status.service';
 
 export interface RegionAppView {
   name: string;

@@ -6,7 +6,7 @@ import { REGION_CODES } from '../tenants/regions';
 import { Exchange } from './exchange';
 import { PageRenderer } from './page-renderer';
 import { regionView } from './region-view';
-import { TenantStatusService } from './tenant-status.service';
+import { TenantStatusService } from '../gates/tenant-status.service';
 
 @Controller('region')
 @UseGuards(SignedInGuard)

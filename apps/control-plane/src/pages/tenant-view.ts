@@ -2,7 +2,7 @@ import { PROVISION_STEPS, type TenantEvent } from '../tenants/event.entity';
 import { regionName } from '../tenants/regions';
 import type { RegionResponse, StepName, StepResponse, StepStatus, TenantResponse } from '../tenants/tenant-response';
 import type { AppStatus } from '../tenants/user-app.entity';
-import type { TenantStatus } from './tenant-status.service';
+import type { TenantStatus } from '../gates/tenant-status.service';
 
 /** Colour of a state: what is well, what is under way, what is broken, and what is simply so. */
 export type Tone = 'good' | 'warn' | 'bad' | 'plain';
