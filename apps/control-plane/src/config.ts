@@ -1,4 +1,16 @@
-import { ArrayMinSize, IsIn, IsInt, IsOptional, IsString, IsUrl, Matches, Max, Min, MinLength } from 'class-validator';
+import {
+  ArrayMinSize,
+  IsBoolean,
+  IsIn,
+  IsInt,
+  IsOptional,
+  IsString,
+  IsUrl,
+  Matches,
+  Max,
+  Min,
+  MinLength,
+} from 'class-validator';
 import { join, resolve } from 'node:path';
 import { FromEnv } from '@app/common/config/from-env';
 import { LOG_LEVELS, type LogLevel } from '@app/common/logging/logger';
@@ -53,6 +65,9 @@ export class ControlPlaneConfig {
   @IsUrl({ require_tld: false, require_protocol: true, protocols: ['http', 'https'] })
   miniflyApiUrl?: string;
 
+  /** New tenants' databases lie on LiteFS; for the embedded platform, which needs `litefs` and FUSE for it. */
+  @FromEnv('EMBEDDED_LITEFS', { parse: 'boolean' }) @IsBoolean() embeddedLitefs = false;
+
   /** Image of a tenant: for the embedded platform the name of a folder under dist/images. */
   @FromEnv('TENANT_IMAGE') @IsString() tenantImage = 'tenant-todo';
 
@@ -95,6 +110,11 @@ export class ControlPlaneConfig {
 
   /** A session ends so long after the login, used or not. */
   @FromEnv('SESSION_MAX_HOURS', { parse: 'integer' }) @IsInt() @Min(1) sessionMaxHours = 90 * 24;
+}
+
+/** What a new tenant's volume is to hold. One that is there already stays what it is. */
+export function volumeKindOf(config: Readonly<ControlPlaneConfig>): 'plain' | 'litefs' {
+  return config.embeddedLitefs ? 'litefs' : 'plain';
 }
 
 /** The file that holds the control plane's database. */

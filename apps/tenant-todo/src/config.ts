@@ -1,7 +1,8 @@
 import { FromEnv } from '@app/common/config/from-env';
 import { LOG_LEVELS, type LogLevel } from '@app/common/logging/logger';
-import { IsIn, IsInt, IsNotEmpty, Matches, Max, Min, ValidateBy } from 'class-validator';
+import { IsIn, IsInt, IsNotEmpty, Matches, Max, Min, ValidateBy, ValidateIf } from 'class-validator';
 import type { JSONWebKeySet } from 'jose';
+import type { Role } from './access/tenure';
 
 /** What the machine's environment says; the names are part of docs/TENANT-CONTRACT.md. Holds no secret. */
 export class TenantConfig {
@@ -31,6 +32,35 @@ export class TenantConfig {
   @IsNotEmpty({ message: "DATA_DIR should be the volume's directory" })
   dataDir = '';
 
+  /** A token of another epoch is refused; see docs/TENANT-CONTRACT.md. */
+  @FromEnv('TENANT_EPOCH', { parse: 'integer' })
+  @IsInt()
+  @Min(1)
+  epoch = 1;
+
+  /** `static` where the database lies on LiteFS; empty: in DATA_DIR itself. */
+  @FromEnv('LITEFS_LEASE')
+  @IsIn(['', 'static'], { message: 'LITEFS_LEASE should be static, or not set' })
+  litefsLease: '' | 'static' = '';
+
+  /** Where LiteFS is mounted. */
+  @FromEnv('LITEFS_DIR')
+  @ValidateIf((config: TenantConfig) => config.litefsLease !== '')
+  @IsNotEmpty({ message: 'LITEFS_DIR should be the directory where LiteFS is mounted, because LITEFS_LEASE is set' })
+  litefsDir = '';
+
+  /** A replica is read-only, and there is none without LiteFS. */
+  @FromEnv('LITEFS_ROLE')
+  @ValidateBy({
+    name: 'isRole',
+    validator: {
+      validate: (role, args) =>
+        role === 'primary' || (role === 'replica' && (args?.object as TenantConfig).litefsLease !== ''),
+      defaultMessage: () => 'LITEFS_ROLE should be primary, or replica where LITEFS_LEASE is set',
+    },
+  })
+  role: Role = 'primary';
+
   @FromEnv('HOST')
   @IsNotEmpty()
   host = '0.0.0.0';
@@ -57,6 +87,11 @@ export class TenantConfig {
   @IsInt()
   @Min(1)
   maxStorageMb = 500;
+}
+
+/** Null on a plain directory. */
+export function litefsOf(config: TenantConfig): { dir: string; role: Role } | null {
+  return config.litefsLease === '' ? null : { dir: config.litefsDir, role: config.role };
 }
 
 /** `tokenKeys` was checked when the configuration was loaded. */

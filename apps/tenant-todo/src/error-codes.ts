@@ -4,6 +4,8 @@ import type { TokenErrorCode } from '@app/common/tenant-token/claims';
 export type ErrorCode =
   | TokenErrorCode
   | 'wrong_tenant'
+  | 'wrong_epoch'
+  | 'not_primary'
   | 'validation_failed'
   | 'json_malformed'
   | 'multipart_malformed'
@@ -28,6 +30,8 @@ export const ERROR_STATUSES = {
   token_expired: 401,
   unknown_key: 401,
   wrong_tenant: 421,
+  wrong_epoch: 421,
+  not_primary: 421,
   validation_failed: 422,
   json_malformed: 400,
   multipart_malformed: 400,

@@ -4,8 +4,9 @@ import { listen, ListenError } from '@app/common/http/listen';
 import { onShutdown } from '@app/common/lifecycle/shutdown';
 import { createLogger } from '@app/common/logging/logger';
 import { systemClock } from '@app/common/time/clock';
-import { TenantConfig } from './config';
-import { TenantDatabase, VolumeError } from './database/tenant-database';
+import { litefsOf, TenantConfig } from './config';
+import { TenantDatabase } from './database/tenant-database';
+import { VolumeError } from './database/volume-error';
 import { Metrics } from './health/metrics';
 import { Readiness } from './health/readiness';
 import { createTenantServer } from './tenant-server';
@@ -17,17 +18,18 @@ const SHUTDOWN_DEADLINE_MS = 4_800;
 async function start(): Promise<void> {
   const config = exitOnBadConfig(() => loadConfig(TenantConfig, process.env));
   const log = createLogger({ app: 'tenant-todo', level: config.logLevel, base: { tenant: config.tenantId } });
-  const database = TenantDatabase.open(config.dataDir, config.tenantId);
-  const readiness = new Readiness();
-  const tenant = await createTenantServer({
-    config,
-    database,
-    log,
-    readiness,
-    clock: systemClock,
-    metrics: new Metrics(),
+  const database = TenantDatabase.open({
+    dataDir: config.dataDir,
+    tenantId: config.tenantId,
+    litefs: litefsOf(config),
   });
-  onShutdown(log, SHUTDOWN_DEADLINE_MS, [
+  const readiness = new Readiness();
+  let shutdown: (reason: string) => void = () => undefined;
+  const tenant = await createTenantServer(
+    { config, database, log, readiness, clock: systemClock, metrics: new Metrics() },
+    () => shutdown('a token of a higher epoch'),
+  );
+  shutdown = onShutdown(log, SHUTDOWN_DEADLINE_MS, [
     { name: 'not ready', run: () => void (readiness.isDraining = true) },
     { name: 'requests', run: () => tenant.drain(DRAIN_MS) },
     { name: 'database', run: () => database.close() },

@@ -9,6 +9,7 @@ import type { Request } from 'express';
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { checkAccess } from './access/access';
+import { Tenure } from './access/tenure';
 import { AppModule, type TenantParts } from './app.module';
 import { publicKeysOf } from './config';
 import { ERROR_STATUSES } from './error-codes';
@@ -32,12 +33,20 @@ export interface TenantServer {
   drain(deadlineMs: number): Promise<void>;
 }
 
-/** Access is checked on each request's head before Nest, and before a byte of a body, is looked at. */
-export async function createTenantServer(parts: TenantParts): Promise<TenantServer> {
+/**
+ * Access is checked on each request's head before Nest, and before a byte of a body, is looked at. `onSuperseded` is
+ * called when a token of a higher epoch was seen, perhaps several times: all other requests have been cut off by then, unanswered.
+ */
+export async function createTenantServer(
+  parts: TenantParts,
+  onSuperseded: () => void = () => undefined,
+): Promise<TenantServer> {
   const app = await createApp(parts);
   const handle = app.getHttpAdapter().getInstance() as RequestListener; // Express is a request listener
   const verifier = createTokenVerifier(publicKeysOf(parts.config), parts.clock);
   const identity = { ...parts.config, databaseId: parts.database.databaseId };
+  const tenure = new Tenure(parts.config.role, parts.config.epoch);
+  const unanswered = new Set<ServerResponse>();
 
   const onRequest = (request: IncomingMessage, response: ServerResponse) => {
     const requestId = requestIdFrom(request.headers['x-request-id']);
@@ -45,14 +54,24 @@ export async function createTenantServer(parts: TenantParts): Promise<TenantServ
     // `fetch` adds `no-cache` to every `If-None-Match`, and Express then never answers 304. It is meant for caches, not for an origin.
     delete request.headers['cache-control'];
     setCommonHeaders(response, requestId);
+    unanswered.add(response);
+    response.once('close', () => unanswered.delete(response));
     logWhenDone(request as Request, response, parts.log, parts.metrics); // Express makes it one by its prototype
-    checkAccess(request, verifier, identity).then(
+    checkAccess(request, verifier, identity, tenure).then(
       (claims) => {
         if (claims) endAfterExpiry(claims, response, parts.clock.now());
         if (request.headers.expect !== undefined) response.writeContinue(); // only now may the client send its body
         handle(request, response);
       },
-      (error: unknown) => refuse(error, request, response, requestId),
+      (error: unknown) => {
+        if (tenure.isOver) {
+          parts.readiness.isDraining = true;
+          for (const other of unanswered) if (other !== response) other.destroy();
+          response.once('close', onSuperseded);
+          response.setHeader('Connection', 'close');
+        }
+        refuse(error, request, response, requestId);
+      },
     );
   };
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, onRequest);

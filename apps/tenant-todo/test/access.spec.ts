@@ -39,7 +39,7 @@ describe('access to a tenant', () => {
 
   it('tells an expired token and an unknown key apart from a forged one', async () => {
     const now = Math.floor(Date.now() / 1000);
-    const claims = { aud: APP_NAME, sub: TENANT_ID, dbid: tenant.databaseId, iat: now, exp: now + 60 };
+    const claims = { aud: APP_NAME, sub: TENANT_ID, dbid: tenant.databaseId, epoch: 1, iat: now, exp: now + 60 };
     const stranger = await createTokenSigner(['of somebody else']).sign(claims);
     const [header, payload, signature] = (await tenant.token()).split('.') as [string, string, string];
     const altered = Buffer.from(JSON.stringify({ ...claims, exp: now + 9999 })).toString('base64url');
@@ -66,6 +66,42 @@ describe('access to a tenant', () => {
       expect(await answerTo(`Bearer ${await tenant.token(claims)}`)).toEqual({ status: 421, code: 'wrong_tenant' });
     },
   );
+
+  it('accepts its own epoch alone, and sends what is older away with 421', async () => {
+    const later = await startTenant({ env: { TENANT_EPOCH: '4' } });
+    const ask = async (epoch: number, method: string) => {
+      const headers = { authorization: `Bearer ${await later.token({ epoch })}`, 'content-type': 'application/json' };
+      const body = method === 'POST' ? '{"title":"x"}' : undefined;
+      const response = await fetch(`${later.url}/todos`, { method, headers, body });
+      return { status: response.status, code: ((await response.json()) as { code?: string }).code };
+    };
+    for (const method of ['GET', 'POST']) expect(await ask(3, method)).toEqual({ status: 421, code: 'wrong_epoch' });
+    expect(await ask(4, 'POST')).toEqual({ status: 201, code: undefined });
+    expect(later.supersededBy).toBe(0);
+    await later.close();
+  });
+
+  it('serves nobody any more once a token named a higher epoch, and cuts off what it was about to answer', async () => {
+    const stale = await startTenant();
+    const authorization = `Bearer ${await stale.token()}`;
+    const pending = createConnection(stale.port, '127.0.0.1').on('error', () => undefined);
+    const cutOff = once(pending, 'close');
+    let answer = '';
+    pending.on('data', (data: Buffer) => (answer += data.toString()));
+    pending.write(
+      `POST /todos HTTP/1.1\r\nHost: x\r\nAuthorization: ${authorization}\r\nContent-Type: application/json\r\nContent-Length: 13\r\n\r\n{"title"`,
+    );
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const higher = { authorization: `Bearer ${await stale.token({ epoch: 2 })}` };
+    const first = await fetch(`${stale.url}/todos`, { headers: higher });
+    expect([first.status, first.headers.get('connection')]).toEqual([421, 'close']);
+    await cutOff;
+    expect(answer).toBe('');
+    expect((await fetch(`${stale.url}/todos`, { headers: { authorization } })).status).toBe(421);
+    expect((await fetch(`${stale.url}/readyz`)).status).toBe(503);
+    expect(stale.supersededBy).toBeGreaterThan(0);
+    await stale.close();
+  });
 
   it('asks for a token on every path but the three of the operator', async () => {
     for (const path of ['/', '/nothing', '/todos/x/image', '/readyz/', '/healthz/../todos', '//readyz', '/METRICS']) {

@@ -8,7 +8,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
-import { TenantConfig } from '../src/config';
+import { litefsOf, TenantConfig } from '../src/config';
 import { TenantDatabase } from '../src/database/tenant-database';
 import { Metrics } from '../src/health/metrics';
 import { Readiness } from '../src/health/readiness';
@@ -25,6 +25,8 @@ export interface RunningTenant {
   databaseId: string;
   database: TenantDatabase;
   logLines: string[];
+  /** How often it said that a higher epoch had taken over. */
+  supersededBy: number;
   /** A good token, unless a claim is given. */
   token(claims?: Partial<TenantClaims>): Promise<string>;
   /** `fetch` with a good token. */
@@ -58,7 +60,7 @@ export function tenantEnvironment(dataDir: string, overrides: Environment = {}):
 
 export function tokenFor(databaseId: string, claims: Partial<TenantClaims> = {}): Promise<string> {
   const now = Math.floor(Date.now() / 1000);
-  return signer.sign({ aud: APP_NAME, sub: TENANT_ID, dbid: databaseId, iat: now, exp: now + 60, ...claims });
+  return signer.sign({ aud: APP_NAME, sub: TENANT_ID, dbid: databaseId, epoch: 1, iat: now, exp: now + 60, ...claims });
 }
 
 /** The app as `main.ts` puts it together, on a port of its own and a temporary directory that goes with it. */
@@ -67,7 +69,7 @@ export async function startTenant(
 ): Promise<RunningTenant> {
   const dataDir = options.dataDir ?? temporaryDirectory();
   const config = loadConfig(TenantConfig, tenantEnvironment(dataDir, options.env));
-  const database = TenantDatabase.open(config.dataDir, config.tenantId);
+  const database = TenantDatabase.open({ dataDir, tenantId: config.tenantId, litefs: litefsOf(config) });
   const logLines: string[] = [];
   const sink = new Writable({
     write: (chunk: Buffer, _encoding, done) => {
@@ -75,14 +77,15 @@ export async function startTenant(
       done();
     },
   });
-  const running = await createTenantServer({
+  const parts = {
     config,
     database,
     log: createLogger({ app: 'tenant-todo', level: 'info', base: { tenant: config.tenantId } }, sink),
     clock: options.clock ?? { now: () => Date.now() },
     metrics: new Metrics(),
     readiness: new Readiness(),
-  });
+  };
+  const running = await createTenantServer(parts, () => (tenant.supersededBy += 1));
   const { port } = await listen(running.server, 0, '127.0.0.1');
   const url = `http://127.0.0.1:${port}`;
   const token = (claims?: Partial<TenantClaims>) => tokenFor(database.databaseId, claims);
@@ -98,6 +101,7 @@ export async function startTenant(
     databaseId: database.databaseId,
     database,
     logLines,
+    supersededBy: 0,
     token,
     send,
     sendJson: (method, path, body, headers = {}) =>

@@ -74,6 +74,7 @@ export class GatesStandIn {
       tenantId,
       appName: `todo-user-${tenantId}`,
       databaseId: `db-of-${tenantId}`,
+      epoch: 1,
       origin,
       dispatcher,
       authorization: `Bearer token-of-${tenantId}`,

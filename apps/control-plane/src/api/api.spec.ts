@@ -203,7 +203,7 @@ describe('the API of tenants', () => {
 
   it('gives a token for the machine itself, keeps that from being stopped until it expires, and leaves the gate', async () => {
     const leave = jest.fn();
-    const route = { tenantId, appName: 'todo-user-1', databaseId: 'db1' } as Route;
+    const route = { tenantId, appName: 'todo-user-1', databaseId: 'db1', epoch: 1 } as Route;
     api.gates.admission = { outcome: 'proceed', route, leave };
     api.gates.address = 'http://127.0.0.2:3000';
     const response = await ada.fetch('/api/v1/tenant/token', { method: 'POST' });

@@ -1,7 +1,9 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { DataSource, EntityMetadata } from 'typeorm';
+import { controlPlaneMigrations } from '@migrations/control-plane';
+import { RolesAndEpochs1790000000001 } from '@migrations/control-plane/1790000000001-roles-and-epochs';
+import { DataSource, type EntityMetadata } from 'typeorm';
 import { openDatabase } from './open-database';
 
 describe('openDatabase', () => {
@@ -29,11 +31,39 @@ describe('openDatabase', () => {
 
   it('opens the same file again without changing it, with the settings that everything relies on', async () => {
     const again = await openDatabase(file);
-    expect(await again.query('SELECT count(*) AS n FROM migrations')).toEqual([{ n: 1 }]);
+    expect(await again.query('SELECT count(*) AS n FROM migrations')).toEqual([{ n: 2 }]);
     expect(await again.query('PRAGMA foreign_keys')).toEqual([{ foreign_keys: 1 }]);
     expect(await again.query('PRAGMA journal_mode')).toEqual([{ journal_mode: 'wal' }]);
     expect(await again.query('PRAGMA synchronous')).toEqual([{ synchronous: 2 }]);
     await again.destroy();
+  });
+});
+
+describe('roles and epochs', () => {
+  it('come to the apps of before as: primary, epoch 1, a plain volume; and a tenant has one primary', async () => {
+    const db = new DataSource({
+      type: 'better-sqlite3',
+      database: ':memory:',
+      migrations: controlPlaneMigrations.slice(0, 1),
+    });
+    await db.initialize();
+    await db.runMigrations();
+    const insert = (id: string, region: string) =>
+      db.query(
+        "INSERT INTO user_apps (id, user_id, app_name, region, status, status_since) VALUES (?, 't', 'app', ?, 'active', 1)",
+        [id, region],
+      );
+    await db.query("INSERT INTO tenants (id, app_name, created_at) VALUES ('t', 'app', 1)");
+    await insert('a', 'fra');
+    const queryRunner = db.createQueryRunner();
+    await new RolesAndEpochs1790000000001().up(queryRunner);
+    expect(await db.query('SELECT role, epoch, volume_kind FROM user_apps')).toEqual([
+      { role: 'primary', epoch: 1, volume_kind: 'plain' },
+    ]);
+    await expect(insert('b', 'syd')).rejects.toThrow(/UNIQUE/);
+    await db.query("UPDATE user_apps SET role = 'replica'");
+    await insert('b', 'syd');
+    await db.destroy();
   });
 });
 

@@ -6,6 +6,8 @@ export interface Route {
   tenantId: string;
   appName: string;
   databaseId: string;
+  /** The tenant's epoch when the machine was found: tokens for the route name it. */
+  epoch: number;
   /** `http://address:port` of the machine, whose `/readyz` named this tenant and database. */
   origin: string;
   /** Connections to this machine alone. Owned by the gate: never closed by who uses it. */

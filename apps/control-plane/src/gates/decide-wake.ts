@@ -16,7 +16,7 @@ const SETTLED = new Set(['created', 'stopped', 'suspended', 'failed']);
 export function decideWake(
   app: { appName: string; machineId: string | null; volumeId: string | null },
   seen: Seen,
-  needsKeys: (env: Record<string, string>) => boolean,
+  isOutdated: (env: Record<string, string>) => boolean,
   mode: 'start' | 'adopt',
 ): WakeStep {
   if (seen.app !== 'ours') return handOver('app_missing', `The platform does not show ${app.appName} as ours.`);
@@ -26,7 +26,7 @@ export function decideWake(
     return handOver('volume_missing', `The platform does not show the volume ${app.volumeId}.`);
   }
   if (mode === 'start') {
-    return { do: 'start', isRunning: machine.state === 'started', needsUpdate: needsKeys(machine.env) };
+    return { do: 'start', isRunning: machine.state === 'started', needsUpdate: isOutdated(machine.env) };
   }
   if (machine.state === 'started') return { do: 'start', isRunning: true, needsUpdate: false };
   return { do: SETTLED.has(machine.state) ? 'leave_asleep' : 'leave_alone', state: machine.state };

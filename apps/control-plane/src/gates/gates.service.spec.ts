@@ -13,6 +13,7 @@ import {
   type Process,
   type World,
 } from '../../../../test/support/tenant-life';
+import { UserApp } from '../tenants/user-app.entity';
 import type { Admission } from './gates.service';
 
 const IDLE_MS = 300_000;
@@ -56,7 +57,7 @@ async function restart(settings: Parameters<typeof newProcess>[1] = {}, secret?:
 }
 
 describe('entering an awake tenant', () => {
-  it('is synchronous, with a token of the tenant and its database', async () => {
+  it('is synchronous, with a token of the tenant, its database and its epoch', async () => {
     const admission = life.gates.enter(userId, patient());
     if (admission instanceof Promise || admission.outcome !== 'proceed') throw new Error('not at once');
     const { databaseId } = await tenantOf(world, userId);
@@ -66,7 +67,7 @@ describe('entering an awake tenant', () => {
     );
     const iat = world.clock.now() / 1000;
     const { appName } = await rowOf(world, userId);
-    expect(claims).toEqual({ aud: appName, sub: userId, dbid: databaseId, iat, exp: iat + 60 });
+    expect(claims).toEqual({ aud: appName, sub: userId, dbid: databaseId, epoch: 1, iat, exp: iat + 60 });
     expect(world.platform.count('start')).toBe(1);
   });
 
@@ -122,6 +123,13 @@ describe('waking', () => {
     expect((await next).outcome).toBe('proceed');
     expect(life.gates.find(userId)?.openRequests).toBe(1);
     expect(world.platform.count('start')).toBe(2);
+  });
+
+  it('configures a machine of an earlier epoch anew before it is started, and signs for the new one', async () => {
+    await world.dataSource.getRepository(UserApp).update({ userId }, { epoch: 2 });
+    const admission = await enterAndStay();
+    expect(admission.route.epoch).toBe(2);
+    expect(world.platform.machines[0]?.env).toMatchObject({ TENANT_EPOCH: '2' });
   });
 
   it('says that the platform is away, and leaves the row as it is', async () => {

@@ -16,6 +16,7 @@ export interface MachineRouteTarget {
   tenantId: string;
   appName: string;
   databaseId: string;
+  epoch: number;
   origin: string;
   machine: MachineRef;
 }
@@ -25,6 +26,7 @@ export class MachineRoute implements Route {
   readonly tenantId: string;
   readonly appName: string;
   readonly databaseId: string;
+  readonly epoch: number;
   readonly origin: string;
   readonly machine: MachineRef;
   readonly dispatcher: Pool;
@@ -39,6 +41,7 @@ export class MachineRoute implements Route {
     this.tenantId = target.tenantId;
     this.appName = target.appName;
     this.databaseId = target.databaseId;
+    this.epoch = target.epoch;
     this.origin = target.origin;
     this.machine = target.machine;
     this.dispatcher = new Pool(target.origin, {

@@ -83,7 +83,7 @@ export class Waker {
     const spec = { appName: app.appName, tenantId: tenant.id };
     const seen = await this.platform.look(spec, timed(signal));
     this.noteSeen(app, seen);
-    const step = decideWake(app, seen, (env) => this.specs.needsKeys(env), mode);
+    const step = decideWake(app, seen, (env) => this.specs.isOutdated(app, env), mode);
     switch (step.do) {
       case 'leave_asleep':
         await this.rows().update({ id: app.id, status: 'active' }, { awakeSince: null });
@@ -125,7 +125,8 @@ export class Waker {
           retryAfterSeconds: RETRY_AFTER_SECONDS,
         });
       }
-      const target = { tenantId: tenant.id, appName: app.appName, databaseId: tenant.databaseId, origin, machine: ref };
+      const { appName, epoch } = app;
+      const target = { tenantId: tenant.id, appName, databaseId: tenant.databaseId, epoch, origin, machine: ref };
       const route = await MachineRoute.open(target, this.signer, this.clock);
       if (!step.isRunning) {
         const detail = { ms: ready - begun, startMs: started - begun, readyMs: ready - started };

@@ -2,8 +2,11 @@ import type { MachineSpec } from '@app/minifly-client/platform';
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG } from '../config.token';
 import { ControlPlaneConfig } from '../config';
-import { lacksCurrentKeys, MOUNT_PATH, TENANT_PORT, tenantEnv } from './tenant-env';
+import type { UserApp } from '../tenants/user-app.entity';
+import { isOfAnotherEpoch, lacksCurrentKeys, MOUNT_PATH, OWN_LITEFS_URL, TENANT_PORT, tenantEnv } from './tenant-env';
 import { TenantTokenSigner } from './token-signer';
+
+type SpecifiedApp = Pick<UserApp, 'userId' | 'appName' | 'region' | 'role' | 'epoch' | 'volumeKind'>;
 
 /** What every tenant's machine should look like now. */
 @Injectable()
@@ -13,7 +16,7 @@ export class MachineSpecs {
     private readonly signer: TenantTokenSigner,
   ) {}
 
-  specOf(app: { userId: string; appName: string; region: string }, volumeId: string): MachineSpec {
+  specOf(app: SpecifiedApp, volumeId: string): MachineSpec {
     const { tenantImage, tenantMemoryMb, logLevel } = this.config;
     return {
       appName: app.appName,
@@ -21,15 +24,24 @@ export class MachineSpecs {
       region: app.region,
       volumeId,
       image: tenantImage,
-      env: tenantEnv({ tenantId: app.userId, appName: app.appName, jwks: this.signer.publicJwks(), logLevel }),
+      env: tenantEnv({
+        tenantId: app.userId,
+        appName: app.appName,
+        jwks: this.signer.publicJwks(),
+        logLevel,
+        epoch: app.epoch,
+        role: app.role,
+        volumeKind: app.volumeKind,
+        primary: { name: `${app.appName}-${app.region}`, url: OWN_LITEFS_URL },
+      }),
       mountPath: MOUNT_PATH,
       internalPort: TENANT_PORT,
       memoryMb: tenantMemoryMb,
     };
   }
 
-  /** True when a machine with this environment would refuse the tokens that are signed now. */
-  needsKeys(env: Record<string, string>): boolean {
-    return lacksCurrentKeys(env, this.signer.publicJwks());
+  /** True when a machine with this environment would refuse the tokens that are signed now for the app. */
+  isOutdated(app: Pick<UserApp, 'role' | 'epoch'>, env: Record<string, string>): boolean {
+    return lacksCurrentKeys(env, this.signer.publicJwks()) || isOfAnotherEpoch(env, app);
   }
 }

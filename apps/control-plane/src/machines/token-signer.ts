@@ -10,6 +10,8 @@ export interface TokenSubject {
   tenantId: string;
   appName: string;
   databaseId: string;
+  /** A machine of another epoch refuses it. */
+  epoch: number;
 }
 
 const ROUTE_TOKEN_SECONDS = 60;
@@ -44,8 +46,8 @@ export class TenantTokenSigner {
 
   private async sign(subject: TokenSubject, seconds: number): Promise<{ token: string; expiresAt: number }> {
     const iat = Math.floor(this.clock.now() / 1000);
-    const { appName: aud, tenantId: sub, databaseId: dbid } = subject;
-    const token = await this.signer.sign({ aud, sub, dbid, iat, exp: iat + seconds });
+    const { appName: aud, tenantId: sub, databaseId: dbid, epoch } = subject;
+    const token = await this.signer.sign({ aud, sub, dbid, epoch, iat, exp: iat + seconds });
     return { token, expiresAt: (iat + seconds) * 1000 };
   }
 }

@@ -64,6 +64,7 @@ describe('provisioning', () => {
       'DATA_DIR',
       'LOG_LEVEL',
       'NODE_ENV',
+      'TENANT_EPOCH',
       'TENANT_ID',
       'TENANT_TOKEN_KEYS',
     ]);

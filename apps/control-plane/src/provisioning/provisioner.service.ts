@@ -197,6 +197,7 @@ export class ProvisionerService implements OnApplicationBootstrap, OnModuleDestr
       tenantId: tenant.id,
       appName: app.appName,
       databaseId: step.databaseId,
+      epoch: app.epoch,
       origin: origin ?? '',
       machine: { appName: app.appName, machineId: step.machineId },
       directUntil: tenant.directUntil ?? 0,

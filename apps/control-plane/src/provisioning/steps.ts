@@ -3,7 +3,7 @@ import { failedWith } from '@app/minifly-client/errors';
 import type { MachineRef, Platform, Seen, SeenMachine } from '@app/minifly-client/platform';
 import { Inject, Injectable } from '@nestjs/common';
 import { CLOCK } from '../clock.token';
-import { ControlPlaneConfig } from '../config';
+import { ControlPlaneConfig, volumeKindOf } from '../config';
 import { CONFIG } from '../config.token';
 import { GatesService } from '../gates/gates.service';
 import { MachineSpecs } from '../machines/machine-spec';
@@ -90,7 +90,8 @@ export class Steps {
         },
         within(signal),
       );
-      await this.rows.write(app, { volumeId, ...this.foundAgain(operation) });
+      const kind = knownVolumeId === null ? { volumeKind: volumeKindOf(this.config) } : {};
+      await this.rows.write(app, { volumeId, ...kind, ...this.foundAgain(operation) });
       const volume = { id: volumeId, region: app.region, attachedMachineId: null, everMounted: false };
       operation.seen = { ...operation.seen, volumes: [...operation.seen.volumes, volume] };
     });

@@ -1,6 +1,6 @@
 import { PROVISION_STEPS, type ProvisionStep, type TenantEvent } from './event.entity';
 import type { TenantWithApp } from './tenants.service';
-import type { AppStatus, UserApp } from './user-app.entity';
+import type { AppRole, AppStatus, UserApp } from './user-app.entity';
 
 export interface TenantResponse {
   id: string;
@@ -13,7 +13,7 @@ export interface TenantResponse {
 
 export interface RegionResponse {
   region: string;
-  role: 'primary';
+  role: AppRole;
   status: AppStatus;
   machineId: string | null;
   /** In Fly's words, as this process saw it last, or `unknown`. */
@@ -53,7 +53,7 @@ export function toTenantResponse(
     regions: [
       {
         region: app.region,
-        role: 'primary',
+        role: app.role,
         status: app.status,
         machineId: app.machineId,
         machineState: machine.state,

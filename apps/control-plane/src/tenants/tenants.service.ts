@@ -11,7 +11,7 @@ import { Tenant } from './tenant.entity';
 import { TimelineService } from './timeline.service';
 import { UserApp } from './user-app.entity';
 
-/** A tenant and its app; one region each so far. */
+/** A tenant and its primary app. */
 export interface TenantWithApp {
   tenant: Tenant;
   app: UserApp;
@@ -31,7 +31,7 @@ export class TenantsService {
   async find(tenantId: string): Promise<TenantWithApp | null> {
     const [tenant, app] = await Promise.all([
       this.dataSource.getRepository(Tenant).findOneBy({ id: tenantId }),
-      this.dataSource.getRepository(UserApp).findOneBy({ userId: tenantId }),
+      this.dataSource.getRepository(UserApp).findOneBy({ userId: tenantId, role: 'primary' }),
     ]);
     return tenant && app ? { tenant, app } : null;
   }

@@ -1,6 +1,10 @@
 import { Column, Entity, PrimaryColumn, Unique } from 'typeorm';
 
 export type AppStatus = 'provisioning' | 'active' | 'failed' | 'deleting';
+/** Of a tenant's apps one is the primary, which alone writes. */
+export type AppRole = 'primary' | 'replica';
+/** What the volume holds: a plain directory, or the data of a LiteFS. */
+export type VolumeKind = 'plain' | 'litefs';
 
 /**
  * A tenant's app in one region. The row is the operation: what is on it says how far it has come.
@@ -16,6 +20,14 @@ export class UserApp {
   @Column('text', { name: 'app_name' }) appName!: string;
 
   @Column('text') region!: string;
+
+  @Column('text', { default: 'primary' }) role!: AppRole;
+
+  /** Goes up whenever another app of the tenant becomes the primary: a machine of an earlier one can acknowledge no write. */
+  @Column('integer', { default: 1 }) epoch!: number;
+
+  /** Written with the volume's id; a volume never changes its kind. */
+  @Column('text', { name: 'volume_kind', default: 'plain' }) volumeKind!: VolumeKind;
 
   @Column('text', { name: 'machine_id', nullable: true }) machineId!: string | null;
 

@@ -1,17 +1,27 @@
 import { tryLock, type FileLock } from '@app/common/sqlite/lock';
-import { migrate, SchemaTooNewError } from '@app/common/sqlite/migrate';
-import { openSqlite, type SqliteDatabase } from '@app/common/sqlite/open';
+import { compareSchema, migrate, SchemaTooNewError } from '@app/common/sqlite/migrate';
+import { openReadOnlySqlite, openSqlite, type SqliteDatabase } from '@app/common/sqlite/open';
 import { tenantTodoMigrations } from '@migrations/tenant-todo';
 import { randomUUID } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Role } from '../access/tenure';
+import { VolumeError } from './volume-error';
+import { assertVolumeKind } from './volume-kind';
 
 export const DATABASE_FILE = 'todos.sqlite';
 export const LOCK_FILE = 'volume.lock';
 
-/** The volume must not be served; the message is a sentence for the operator. */
-export class VolumeError extends Error {
-  override readonly name = 'VolumeError';
+/** What statfs says of every FUSE file system (linux/magic.h). */
+const FUSE_SUPER_MAGIC = 0x65735546;
+/** While it waits for a lock the process does nothing else, and LiteFS holds one for milliseconds. */
+const LITEFS_BUSY_MS = 2000;
+
+export interface Volume {
+  dataDir: string;
+  tenantId: string;
+  /** Null: the database is in `dataDir` itself. */
+  litefs: { dir: string; role: Role } | null;
 }
 
 /**
@@ -26,22 +36,28 @@ export class TenantDatabase {
     private readonly lock: FileLock,
   ) {}
 
-  /** Throws `VolumeError` for a volume that cannot be written, one in use, one of another tenant, or one that newer code has written. */
-  static open(dataDir: string, tenantId: string): TenantDatabase {
+  /**
+   * Throws `VolumeError` for a volume that cannot be written, one in use, one of the other kind (plain or LiteFS), one of another
+   * tenant, or one that newer code has written; and for a replica that has no database yet.
+   */
+  static open(volume: Volume): TenantDatabase {
+    const { dataDir } = volume;
     const lock = takeLock(dataDir);
     if (!lock) {
       throw new VolumeError(
         `The volume ${dataDir} is in use by another process. Stop that one first; only one may serve it.`,
       );
     }
-    const sqlite = openSqlite(join(dataDir, DATABASE_FILE), { journalMode: 'wal', synchronous: 'FULL' });
+    let sqlite: SqliteDatabase | undefined;
     try {
-      sqlite.pragma('journal_size_limit = 16777216'); // a burst of pictures leaves no large WAL file behind
-      assertOwner(sqlite, dataDir, tenantId); // before migrating: another tenant's file is left as it is
-      const schemaVersion = migrate(sqlite, tenantTodoMigrations);
-      return new TenantDatabase(sqlite, identify(sqlite, tenantId), schemaVersion, lock);
+      assertVolumeKind(dataDir, volume.litefs ? 'litefs' : 'plain');
+      sqlite = openFile(volume);
+      assertOwner(sqlite, volume); // before migrating: another tenant's file is left as it is
+      const { databaseId, version } =
+        volume.litefs?.role === 'replica' ? asIs(sqlite, volume) : upToDate(sqlite, volume);
+      return new TenantDatabase(sqlite, databaseId, version, lock);
     } catch (error) {
-      sqlite.close();
+      sqlite?.close();
       lock.release();
       if (error instanceof SchemaTooNewError) throw new VolumeError(`The volume ${dataDir}: ${error.message}`);
       throw error;
@@ -71,7 +87,54 @@ function takeLock(dataDir: string): FileLock | null {
   }
 }
 
-function assertOwner(sqlite: SqliteDatabase, dataDir: string, tenantId: string): void {
+function openFile({ dataDir, litefs }: Volume): SqliteDatabase {
+  if (!litefs) {
+    const sqlite = openSqlite(join(dataDir, DATABASE_FILE), { journalMode: 'wal', synchronous: 'FULL' });
+    sqlite.pragma('journal_size_limit = 16777216'); // a burst of pictures leaves no large WAL file behind
+    return sqlite;
+  }
+  assertMounted(litefs.dir);
+  const file = join(litefs.dir, DATABASE_FILE);
+  if (litefs.role === 'primary') {
+    return openSqlite(file, { journalMode: 'delete', synchronous: 'FULL', busyTimeoutMs: LITEFS_BUSY_MS });
+  }
+  try {
+    return openReadOnlySqlite(file, { busyTimeoutMs: LITEFS_BUSY_MS });
+  } catch (cause) {
+    throw new VolumeError(`The replica has no database yet (${(cause as Error).message}). Start the primary first.`, {
+      cause,
+    });
+  }
+}
+
+/** An empty directory where LiteFS should be would take writes that nobody ever sees again. */
+function assertMounted(dir: string): void {
+  try {
+    if (statfsSync(dir).type === FUSE_SUPER_MAGIC) return;
+  } catch (cause) {
+    throw new VolumeError(`LITEFS_DIR (${dir}) cannot be used: ${(cause as Error).message}`, { cause });
+  }
+  throw new VolumeError(
+    `LITEFS_DIR (${dir}) is no LiteFS mount. Nothing was opened; start the app through litefs mount.`,
+  );
+}
+
+/** A replica's file, which the primary alone migrates. */
+function asIs(sqlite: SqliteDatabase, { dataDir }: Volume): { databaseId: string; version: number } {
+  const { current, latest } = compareSchema(sqlite, tenantTodoMigrations);
+  const databaseId = current === latest ? readMeta(sqlite, 'database_id') : undefined;
+  if (databaseId !== undefined) return { databaseId, version: current };
+  throw new VolumeError(
+    `The replica ${dataDir} is at schema version ${current}, this program needs ${latest}. Start the primary with this program first.`,
+  );
+}
+
+function upToDate(sqlite: SqliteDatabase, { tenantId }: Volume): { databaseId: string; version: number } {
+  const version = migrate(sqlite, tenantTodoMigrations);
+  return { databaseId: identify(sqlite, tenantId), version };
+}
+
+function assertOwner(sqlite: SqliteDatabase, { dataDir, tenantId }: Volume): void {
   if (!sqlite.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'meta'").get()) return;
   const owner = readMeta(sqlite, 'tenant_id');
   if (owner === undefined || owner === tenantId) return;

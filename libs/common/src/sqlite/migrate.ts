@@ -17,13 +17,7 @@ export class SchemaTooNewError extends Error {
  * between leaves the version before. Throws `SchemaTooNewError` when the file is ahead of the list.
  */
 export function migrate(db: SqliteDatabase, migrations: readonly SqliteMigration[]): number {
-  const latest = migrations.at(-1)?.version ?? 0;
-  const current = schemaVersion(db);
-  if (current > latest) {
-    throw new SchemaTooNewError(
-      `The database is at schema version ${current}, this program knows up to ${latest}. Start the newer program that wrote it.`,
-    );
-  }
+  const { current, latest } = compareSchema(db, migrations);
   for (const migration of migrations.filter(({ version }) => version > current)) {
     db.transaction(() => {
       db.exec(migration.sql);
@@ -31,6 +25,16 @@ export function migrate(db: SqliteDatabase, migrations: readonly SqliteMigration
     }).immediate();
   }
   return latest;
+}
+
+/** Where the file is and where it should be; changes nothing. Throws `SchemaTooNewError` when the file is ahead of the list. */
+export function compareSchema(db: SqliteDatabase, migrations: readonly SqliteMigration[]) {
+  const latest = migrations.at(-1)?.version ?? 0;
+  const current = schemaVersion(db);
+  if (current <= latest) return { current, latest };
+  throw new SchemaTooNewError(
+    `The database is at schema version ${current}, this program knows up to ${latest}. Start the newer program that wrote it.`,
+  );
 }
 
 export function schemaVersion(db: SqliteDatabase): number {

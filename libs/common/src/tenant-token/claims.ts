@@ -6,6 +6,8 @@ export interface TenantClaims {
   sub: string;
   /** The id of the only database that may be served to the bearer. */
   dbid: string;
+  /** The tenant's epoch, 1 or more: goes up by one whenever another machine becomes the one that may write. */
+  epoch: number;
   iat: number;
   exp: number;
 }

@@ -21,8 +21,8 @@ export function createTokenSigner(secrets: readonly [string, ...string[]]): Toke
   return {
     keyId: current.keyId,
     publicJwks: () => ({ keys }),
-    sign: ({ aud, sub, dbid, iat, exp }) =>
-      new SignJWT({ dbid })
+    sign: ({ aud, sub, dbid, epoch, iat, exp }) =>
+      new SignJWT({ dbid, epoch })
         .setProtectedHeader({ alg: TOKEN_ALGORITHM, typ: TOKEN_TYPE, kid: current.keyId })
         .setAudience(aud)
         .setSubject(sub)

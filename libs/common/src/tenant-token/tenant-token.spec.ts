@@ -2,7 +2,7 @@ import { DomainError } from '../errors/domain-error';
 import { createTokenSigner } from './sign';
 import { createTokenVerifier } from './verify';
 
-const claims = { aud: 'todo-user-00000001', sub: 'user-1', dbid: 'db-1', iat: 1_000, exp: 1_060 };
+const claims = { aud: 'todo-user-00000001', sub: 'user-1', dbid: 'db-1', epoch: 3, iat: 1_000, exp: 1_060 };
 const clockAt = (seconds: number) => ({ now: () => seconds * 1000 });
 const codeOf = (promise: Promise<unknown>) => promise.then(() => 'accepted').catch((error: DomainError) => error.code);
 
@@ -33,6 +33,9 @@ describe('tenant tokens', () => {
     const none = Buffer.from('{"alg":"none","typ":"tenant+jwt"}').toString('base64url');
     expect(await codeOf(verifier.verify(`${none}.${forged}.`))).toBe('token_invalid');
     expect(await codeOf(verifier.verify('nonsense'))).toBe('token_invalid');
+    for (const epoch of [undefined, '3', 0, 1.5] as unknown as number[]) {
+      expect(await codeOf(verifier.verify(await signer.sign({ ...claims, epoch })))).toBe('token_invalid');
+    }
   });
 
   it('signed before a rotation still verify, because the old secret stands behind the new one', async () => {

@@ -49,15 +49,16 @@ async function verifySignature(
       {
         algorithms: [TOKEN_ALGORITHM],
         typ: TOKEN_TYPE,
-        requiredClaims: ['aud', 'sub', 'dbid', 'iat', 'exp'],
+        requiredClaims: ['aud', 'sub', 'dbid', 'epoch', 'iat', 'exp'],
         currentDate: new Date(clock.now()),
       },
     );
-    const { aud, sub, dbid, iat, exp } = payload;
-    if (typeof aud !== 'string' || typeof sub !== 'string' || typeof dbid !== 'string' || !iat || !exp) {
+    const { aud, sub, dbid, epoch, iat, exp } = payload;
+    const areTexts = typeof aud === 'string' && typeof sub === 'string' && typeof dbid === 'string';
+    if (!areTexts || !isEpoch(epoch) || !iat || !exp) {
       throw tokenError('token_invalid', 'The token lacks what it has to say.');
     }
-    return { aud, sub, dbid, iat, exp };
+    return { aud, sub, dbid, epoch, iat, exp };
   } catch (error) {
     if (error instanceof DomainError) throw error;
     if (error instanceof errors.JWTExpired) {
@@ -65,6 +66,10 @@ async function verifySignature(
     }
     throw tokenError('token_invalid', 'This is not a token of the control plane.', error);
   }
+}
+
+function isEpoch(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 1;
 }
 
 function tokenError(code: TokenErrorCode, message: string, cause?: unknown): DomainError<TokenErrorCode> {
