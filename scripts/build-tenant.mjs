@@ -120,7 +120,7 @@ function signToken(privateKey, dbid) {
   const now = Math.floor(Date.now() / 1000);
   const parts = [
     { alg: 'EdDSA', typ: 'tenant+jwt', kid: 'build' },
-    { aud: 'build', sub: 'build', dbid, iat: now, exp: now + 300 },
+    { aud: 'build', sub: 'build', dbid, epoch: 1, iat: now, exp: now + 300 },
   ].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'));
   return [...parts, sign(null, Buffer.from(parts.join('.')), privateKey).toString('base64url')].join('.');
 }

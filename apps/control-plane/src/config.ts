@@ -65,8 +65,11 @@ export class ControlPlaneConfig {
   @IsUrl({ require_tld: false, require_protocol: true, protocols: ['http', 'https'] })
   miniflyApiUrl?: string;
 
-  /** New tenants' databases lie on LiteFS; for the embedded platform, which needs `litefs` and FUSE for it. */
+  /** New tenants' databases lie on LiteFS: for the embedded platform, which needs `litefs` and FUSE for it. */
   @FromEnv('EMBEDDED_LITEFS', { parse: 'boolean' }) @IsBoolean() embeddedLitefs = false;
+
+  /** Where the system's programs are: LiteFS is one. */
+  @FromEnv('PATH') @IsString() searchPath = '';
 
   /** Image of a tenant: for the embedded platform the name of a folder under dist/images. */
   @FromEnv('TENANT_IMAGE') @IsString() tenantImage = 'tenant-todo';

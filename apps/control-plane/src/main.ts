@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import { exitOnBadConfig, loadConfig, withEnvFile } from '@app/common/config/load-config';
 import { ListenError, toListenError } from '@app/common/http/listen';
 import { onShutdown } from '@app/common/lifecycle/shutdown';
+import { LitefsUnavailableError } from '@app/common/litefs/require-litefs';
 import { createLogger } from '@app/common/logging/logger';
 import { waitForLock, type FileLock } from '@app/common/sqlite/lock';
 import { systemClock } from '@app/common/time/clock';
@@ -31,7 +32,7 @@ async function main(): Promise<void> {
   const app = await NestFactory.create<NestExpressApplication>(
     AppModule.with({ config, log, clock: systemClock, secrets, dataSource }),
     new FrontDoorAdapter(),
-    { logger: new NestLogger(log) },
+    { logger: new NestLogger(log), abortOnError: false },
   );
   const close = async () => {
     await app.close();
@@ -69,6 +70,7 @@ function say(sentence: string): void {
 }
 
 main().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof ListenError ? error.message : String((error as Error)?.stack ?? error)}\n`);
+  const isExplained = error instanceof ListenError || error instanceof LitefsUnavailableError;
+  process.stderr.write(`${isExplained ? error.message : String((error as Error)?.stack ?? error)}\n`);
   process.exit(1);
 });

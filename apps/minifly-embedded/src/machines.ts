@@ -4,6 +4,7 @@ import { newAddress } from './addresses';
 import { absent, ApiError, invalid, refusedNow } from './api-error';
 import { newMachineId, newUlid } from './ids';
 import type { Images } from './images';
+import type { Litefs } from './litefs';
 import { object, parseMachineConfig, parseStop, textMap, type MachineConfig } from './machine-request';
 import { nextState, type Happening } from './machine-state';
 import { parseRegion } from './regions';
@@ -20,6 +21,7 @@ export interface MachinesOptions {
   volumes: Volumes;
   images: Images;
   runner: Runner;
+  litefs: Litefs;
   clock: Clock;
   log: Logger;
 }
@@ -34,6 +36,7 @@ export class Machines {
   readonly #volumes: Volumes;
   readonly #images: Images;
   readonly #runner: Runner;
+  readonly #litefs: Litefs;
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #waits = new Waits();
@@ -46,6 +49,7 @@ export class Machines {
     this.#clock = options.clock;
     this.#log = options.log;
     this.#runner = options.runner;
+    this.#litefs = options.litefs;
   }
 
   /** The machine as it was made; without `skip_launch` it is started before this returns. */
@@ -230,6 +234,7 @@ export class Machines {
     const volumeId = config.mounts?.[0]?.volume;
     const volumeDir = volumeId === undefined ? null : this.#volumes.requireDirectory(volumeId);
     const image = this.#images.find(config.image);
+    this.#litefs.require(machine);
     machine.state = moved(machine, happening);
     let process: ProcessRecord;
     try {

@@ -1,5 +1,6 @@
 import { ListenError } from '@app/common/http/listen';
 import { onShutdown } from '@app/common/lifecycle/shutdown';
+import { LitefsUnavailableError, requireLitefs } from '@app/common/litefs/require-litefs';
 import { createLogger } from '@app/common/logging/logger';
 import { OptionsError, parseOptions, type Options } from './options';
 import { NoParentError, watchParent } from './parent';
@@ -13,6 +14,7 @@ const SHUTDOWN_MS = 10_000;
 
 async function main(options: Options): Promise<void> {
   const log = createLogger({ app: 'minifly-embedded', level: options.logLevel });
+  if (options.litefs) requireLitefs(options.litefs.searchPath);
   const running: { platform?: Platform } = {};
   let machinesStopMs = MACHINES_STOP_MS;
   // Set up first: the parent may go while this one still waits for the platform before it.
@@ -45,7 +47,8 @@ function instructions(url: string, options: Options): string {
 
 /** What a person can put right is said in a sentence; anything else is a bug, with its stack. */
 function exitWith(error: unknown): never {
-  const isExplained = [OptionsError, NoParentError, OpenFolderError, ListenError].some((kind) => error instanceof kind);
+  const explained = [OptionsError, NoParentError, OpenFolderError, ListenError, LitefsUnavailableError];
+  const isExplained = explained.some((kind) => error instanceof kind);
   process.stderr.write(`${isExplained ? (error as Error).message : String((error as Error).stack)}\n`);
   process.exit(1);
 }

@@ -1,6 +1,8 @@
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { parseEnvValue } from '@app/common/config/from-env';
 import { LOG_LEVELS, type LogLevel } from '@app/common/logging/logger';
+import type { LitefsFiles } from './litefs';
 
 export interface Options {
   /** Everything that is kept: the database, volumes, machines' directories and logs. One platform at a time. */
@@ -9,11 +11,14 @@ export interface Options {
   imagesDir: string;
   listen: { kind: 'socket'; path: string } | { kind: 'port'; port: number };
   logLevel: LogLevel;
+  /** Null: machines on LiteFS are refused. */
+  litefs: LitefsFiles | null;
 }
 
 export const USAGE = `Usage:
   main.js --state-dir DIR --images DIR --socket PATH   as a part of another program, which holds the pipe on fd 3
-  main.js --alone [--port 4280] [--state-dir DIR] [--images DIR]   on its own, on 127.0.0.1`;
+  main.js --alone [--port 4280] [--state-dir DIR] [--images DIR]   on its own, on 127.0.0.1
+With EMBEDDED_LITEFS=1, --litefs-files DIR is where litefs.yml and litefs-mount.sh are (docker).`;
 
 const DEFAULT_PORT = 4280; // Minifly's
 /** Linux gives a socket's path 108 bytes, macOS 104. */
@@ -25,7 +30,7 @@ export class OptionsError extends Error {
 }
 
 /**
- * The command line, over `MINIFLY_API_PORT`, `DATA_DIR` and `LOG_LEVEL`. Read by hand: a validation library would be half of
+ * The command line, over `MINIFLY_API_PORT`, `DATA_DIR`, `LOG_LEVEL` and `EMBEDDED_LITEFS`. Read by hand: a validation library would be half of
  * this process, and its size is what starting a machine costs. Throws `OptionsError` with everything that is wrong.
  */
 export function parseOptions(args: string[], env: Readonly<Record<string, string | undefined>>): Options {
@@ -40,10 +45,11 @@ export function parseOptions(args: string[], env: Readonly<Record<string, string
   const imagesDir = given.images ?? (given.alone ? join('dist', 'images') : undefined);
   if (!stateDir) problems.push('--state-dir is missing.');
   if (!imagesDir) problems.push('--images is missing.');
+  const litefs = litefsFiles(given['litefs-files'], env, problems);
   if (problems.length > 0 || !logLevel || !listen || !stateDir || !imagesDir) {
     throw new OptionsError([...problems, USAGE].join('\n'));
   }
-  return { stateDir: resolve(stateDir), imagesDir: resolve(imagesDir), listen, logLevel };
+  return { stateDir: resolve(stateDir), imagesDir: resolve(imagesDir), listen, logLevel, litefs };
 }
 
 function parseArguments(args: string[]) {
@@ -54,11 +60,22 @@ function parseArguments(args: string[]) {
       socket: { type: 'string' },
       'state-dir': { type: 'string' },
       images: { type: 'string' },
+      'litefs-files': { type: 'string' },
     } as const;
     return parseArgs({ args, options, allowPositionals: false }).values;
   } catch (error) {
     throw new OptionsError(`${(error as Error).message}\n${USAGE}`);
   }
+}
+
+function litefsFiles(
+  folder: string | undefined,
+  env: Readonly<Record<string, string | undefined>>,
+  problems: string[],
+): LitefsFiles | null {
+  const wanted = parseEnvValue(env['EMBEDDED_LITEFS'] || '0', 'boolean');
+  if (wanted === undefined) problems.push(`EMBEDDED_LITEFS should be 1 or 0; it is "${env['EMBEDDED_LITEFS']}".`);
+  return wanted ? { folder: resolve(folder ?? 'docker'), searchPath: env['PATH'] ?? '' } : null;
 }
 
 function listenOnPort(text: string, problems: string[]): Options['listen'] | null {

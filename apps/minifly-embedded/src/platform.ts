@@ -8,6 +8,7 @@ import { systemClock } from '@app/common/time/clock';
 import { createApiServer } from './api-server';
 import { Apps } from './apps';
 import { Images } from './images';
+import { Litefs } from './litefs';
 import { requireLocal } from './local-access';
 import { Machines } from './machines';
 import type { Options } from './options';
@@ -41,9 +42,11 @@ export async function startPlatform(options: Options, log: Logger): Promise<Plat
   await waitForPreviousRun(store.processes(), machinesDir(stateDir));
 
   const volumes = new Volumes(store, stateDir, systemClock);
-  const runner = new Runner(stateDir, log);
+  const litefs = new Litefs(stateDir, options.litefs);
+  litefs.cleanAll();
+  const runner = new Runner(stateDir, log, litefs);
   const images = new Images(options.imagesDir);
-  const machines = new Machines({ store, volumes, images, runner, clock: systemClock, log });
+  const machines = new Machines({ store, volumes, images, runner, litefs, clock: systemClock, log });
   const apps = new Apps(store, machines, volumes, systemClock);
   machines.repair();
   await apps.repair();

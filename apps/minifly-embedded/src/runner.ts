@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Logger } from '@app/common/logging/logger';
 import { Child } from './child';
 import type { Image } from './images';
+import { isOnLitefs, type Litefs } from './litefs';
 import { machineEnv, memoryMbOf } from './machine-env';
 import { boundLog, readLog } from './machine-log';
 import { memoryUseMb } from './memory-use';
@@ -21,6 +22,7 @@ interface Running {
   child: Child;
   process: ProcessRecord;
   limitMb: number;
+  onLitefs: boolean;
   stopRequested: boolean;
   outOfMemory: boolean;
 }
@@ -29,12 +31,14 @@ interface Running {
 export class Runner {
   readonly #root: string;
   readonly #log: Logger;
+  readonly #litefs: Litefs;
   readonly #running = new Map<string, Running>();
   readonly #looking: NodeJS.Timeout;
 
-  constructor(stateDir: string, log: Logger) {
+  constructor(stateDir: string, log: Logger, litefs: Litefs) {
     this.#root = machinesDir(stateDir);
     this.#log = log;
+    this.#litefs = litefs;
     mkdirSync(this.#root, { recursive: true, mode: 0o700 });
     this.#looking = setInterval(() => this.#lookAtRunning(), LOOK_INTERVAL_MS);
   }
@@ -50,18 +54,22 @@ export class Runner {
     const workDir = join(this.#root, machine.id, 'work');
     mkdirSync(workDir, { recursive: true, mode: 0o700 });
     const limitMb = memoryMbOf(machine);
+    const command = withHeapLimit(image.command, limitMb);
+    const env = machineEnv(machine, image, volumeDir);
+    const onLitefs = isOnLitefs(machine);
     const child = Child.spawn({
-      command: withHeapLimit(image.command, limitMb),
-      env: machineEnv(machine, image, volumeDir),
+      command: onLitefs ? this.#litefs.command(command) : command,
+      env: onLitefs ? { ...env, ...this.#litefs.env(machine) } : env,
       cwd: workDir,
       logFile: this.#logFile(machine.id),
     });
     const process = { machineId: machine.id, pid: child.pid, startedAt: child.startedAt };
-    const running: Running = { child, process, limitMb, stopRequested: false, outOfMemory: false };
+    const running: Running = { child, process, limitMb, onLitefs, stopRequested: false, outOfMemory: false };
     this.#running.set(machine.id, running);
     void child.exited.then(({ code, signal }) => {
       this.#running.delete(machine.id);
       const { outOfMemory, stopRequested } = running;
+      if (onLitefs) this.#takeMountAway(machine.id);
       onExit({ exit_code: code, signal, oom_killed: outOfMemory, requested_stop: stopRequested });
     });
     return process;
@@ -113,11 +121,19 @@ export class Runner {
   #lookAtRunning(): void {
     for (const [id, running] of this.#running) {
       boundLog(this.#logFile(id));
-      const usedMb = memoryUseMb(running.child.pid);
+      const usedMb = memoryUseMb(running.child.pid, { withChildren: running.onLitefs });
       if (usedMb === null || usedMb <= running.limitMb) continue;
       this.#log.warn({ machine: id, usedMb: Math.round(usedMb), limitMb: running.limitMb }, 'machine.out_of_memory');
       running.outOfMemory = true;
       running.child.kill();
+    }
+  }
+
+  #takeMountAway(id: string): void {
+    try {
+      this.#litefs.clean(id);
+    } catch (error) {
+      this.#log.error({ machine: id, error }, 'machine.mount_left'); // its next start tries again, and says so where it cannot
     }
   }
 

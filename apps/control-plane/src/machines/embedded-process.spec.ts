@@ -31,6 +31,7 @@ beforeEach(() => {
     images: '/the/images',
     stateDir: folder,
     logLevel: 'warn',
+    litefs: null,
     log: createLogger({ app: 'test', level: 'info' }, { write }),
     onReturn: () => (returns += 1),
   });

@@ -14,6 +14,8 @@ export interface EmbeddedProcessOptions {
   images: string;
   stateDir: string;
   logLevel: LogLevel;
+  /** Null: no machine runs on LiteFS. `folder` has its files, `searchPath` its programs. */
+  litefs: { folder: string; searchPath: string } | null;
   log: Logger;
   /** The process had died by itself, and another one answers now; its machines are stopped. */
   onReturn: () => void;
@@ -100,11 +102,13 @@ export class EmbeddedProcess {
   }
 
   private spawn(): ChildProcess {
-    const { script, images, stateDir, logLevel } = this.options;
+    const { script, images, stateDir, logLevel, litefs } = this.options;
     rmSync(this.socketPath, { force: true });
     const args = [script, '--state-dir', stateDir, '--images', images, '--socket', this.socketPath];
+    if (litefs) args.push('--litefs-files', litefs.folder);
     this.child = spawn(process.execPath, args, {
-      env: { LOG_LEVEL: logLevel }, // nothing else of ours: an inherited NODE_EXTRA_CA_CERTS alone costs each machine 50 ms
+      // Nothing else of ours: an inherited NODE_EXTRA_CA_CERTS alone costs each machine 50 ms.
+      env: { LOG_LEVEL: logLevel, ...(litefs && { EMBEDDED_LITEFS: '1', PATH: litefs.searchPath }) },
       stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
       detached: true, // a terminal's Ctrl-C reaches us alone, and we stop it in our order
     });
@@ -128,10 +132,10 @@ export class EmbeddedProcess {
 }
 
 /** Where the repository's builds are, from a source file or from the built program itself. */
-export function findPlatformProgram(from: string): { script: string; images: string } {
+export function findPlatformProgram(from: string): { script: string; images: string; litefsFolder: string } {
   for (let folder = from; folder !== dirname(folder); folder = dirname(folder)) {
     const script = join(folder, SCRIPT);
-    if (existsSync(script)) return { script, images: join(folder, IMAGES) };
+    if (existsSync(script)) return { script, images: join(folder, IMAGES), litefsFolder: join(folder, 'docker') };
   }
   throw new Error(`${SCRIPT} was not found above ${from}: build it with \`npm run build\`.`);
 }

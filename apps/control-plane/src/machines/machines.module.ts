@@ -1,3 +1,4 @@
+import { requireLitefs } from '@app/common/litefs/require-litefs';
 import type { Logger } from '@app/common/logging/logger';
 import { FlyPlatform } from '@app/minifly-client/fly-platform';
 import { MachinesClient } from '@app/minifly-client/machines-client';
@@ -31,15 +32,7 @@ const ORG_SLUG = 'personal';
       provide: EMBEDDED_PROCESS,
       inject: [CONFIG, LOGGER, PlatformEvents],
       useFactory: (config: Readonly<ControlPlaneConfig>, log: Logger, events: PlatformEvents) =>
-        config.miniflyApiUrl
-          ? null
-          : new EmbeddedProcess({
-              ...findPlatformProgram(__dirname),
-              stateDir: resolve(join(config.dataDir, 'embedded')),
-              logLevel: config.logLevel,
-              log,
-              onReturn: () => events.announceReturn(),
-            }),
+        config.miniflyApiUrl ? null : ownPlatform(config, log, events),
     },
     {
       provide: MachinesClient,
@@ -70,4 +63,19 @@ export class MachinesModule implements OnModuleInit, OnApplicationShutdown {
     await this.client.close();
     await this.embedded?.stop();
   }
+}
+
+/** Throws `LitefsUnavailableError` where tenants are to be on LiteFS and cannot. */
+function ownPlatform(config: Readonly<ControlPlaneConfig>, log: Logger, events: PlatformEvents): EmbeddedProcess {
+  const { script, images, litefsFolder } = findPlatformProgram(__dirname);
+  if (config.embeddedLitefs) requireLitefs(config.searchPath);
+  return new EmbeddedProcess({
+    script,
+    images,
+    stateDir: resolve(join(config.dataDir, 'embedded')),
+    logLevel: config.logLevel,
+    litefs: config.embeddedLitefs ? { folder: litefsFolder, searchPath: config.searchPath } : null,
+    log,
+    onReturn: () => events.announceReturn(),
+  });
 }
