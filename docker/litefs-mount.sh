@@ -25,11 +25,12 @@ command -v fusermount3 >/dev/null || fail "LITEFS_LEASE is set, and there is no 
 { [ -r /dev/fuse ] && [ -w /dev/fuse ]; } ||
   fail "LITEFS_LEASE is set, and /dev/fuse cannot be opened. A container needs the device /dev/fuse and the capability SYS_ADMIN."
 
-# Held as long as LiteFS or the app lives, and freed by the kernel. What holds it is the open file, not this shell.
+# Held as long as LiteFS or the app lives, and freed by the kernel: it is the open file that holds it, not this shell. Those of a
+# machine that was killed a moment ago may still be ending.
 mkdir -p "$DATA_DIR" 2>/dev/null || fail "The volume $DATA_DIR cannot be written."
 (: >>"$DATA_DIR/litefs.lock") 2>/dev/null || fail "The volume $DATA_DIR cannot be written."
 exec 9>>"$DATA_DIR/litefs.lock"
-flock -n 9 || fail "The volume $DATA_DIR is in use by another process. Stop that one first; only one may serve it."
+flock -w 3 9 || fail "The volume $DATA_DIR is in use by another process. Stop that one first; only one may serve it."
 
 mark="$DATA_DIR/volume.kind"
 if [ -e "$mark" ]; then

@@ -25,6 +25,8 @@ const KEEP_ALIVE_MS = 75_000;
 const STALLED_MS = 60_000;
 /** What has begun under a good token may end after it: a picture over a slow line takes longer than a token lives. */
 const GRACE_AFTER_EXPIRY_MS = 5 * 60_000;
+/** After another machine has taken over: who is on the way here still hears 421, and goes there. */
+const FAREWELL_MS = 200;
 
 export interface TenantServer {
   /** Not listening yet. */
@@ -35,7 +37,7 @@ export interface TenantServer {
 
 /**
  * Access is checked on each request's head before Nest, and before a byte of a body, is looked at. `onSuperseded` is
- * called when a token of a higher epoch was seen, perhaps several times: all other requests have been cut off by then, unanswered.
+ * called once after a token of a higher epoch was seen: what was let in before has been cut off, unanswered, and the rest got 421.
  */
 export async function createTenantServer(
   parts: TenantParts,
@@ -46,7 +48,8 @@ export async function createTenantServer(
   const verifier = createTokenVerifier(publicKeysOf(parts.config), parts.clock);
   const identity = { ...parts.config, databaseId: parts.database.databaseId };
   const tenure = new Tenure(parts.config.role, parts.config.epoch);
-  const unanswered = new Set<ServerResponse>();
+  const admitted = new Set<ServerResponse>();
+  let superseded: NodeJS.Timeout | undefined;
 
   const onRequest = (request: IncomingMessage, response: ServerResponse) => {
     const requestId = requestIdFrom(request.headers['x-request-id']);
@@ -54,11 +57,11 @@ export async function createTenantServer(
     // `fetch` adds `no-cache` to every `If-None-Match`, and Express then never answers 304. It is meant for caches, not for an origin.
     delete request.headers['cache-control'];
     setCommonHeaders(response, requestId);
-    unanswered.add(response);
-    response.once('close', () => unanswered.delete(response));
     logWhenDone(request as Request, response, parts.log, parts.metrics); // Express makes it one by its prototype
     checkAccess(request, verifier, identity, tenure).then(
       (claims) => {
+        admitted.add(response);
+        response.once('close', () => admitted.delete(response));
         if (claims) endAfterExpiry(claims, response, parts.clock.now());
         if (request.headers.expect !== undefined) response.writeContinue(); // only now may the client send its body
         handle(request, response);
@@ -66,9 +69,8 @@ export async function createTenantServer(
       (error: unknown) => {
         if (tenure.isOver) {
           parts.readiness.isDraining = true;
-          for (const other of unanswered) if (other !== response) other.destroy();
-          response.once('close', onSuperseded);
-          response.setHeader('Connection', 'close');
+          for (const other of admitted) other.destroy();
+          superseded ??= setTimeout(onSuperseded, FAREWELL_MS);
         }
         refuse(error, request, response, requestId);
       },

@@ -26,7 +26,7 @@ export interface RunningTenant {
   database: TenantDatabase;
   logLines: string[];
   /** How often it said that a higher epoch had taken over. */
-  supersededBy: number;
+  supersededTimes: number;
   /** A good token, unless a claim is given. */
   token(claims?: Partial<TenantClaims>): Promise<string>;
   /** `fetch` with a good token. */
@@ -85,7 +85,7 @@ export async function startTenant(
     metrics: new Metrics(),
     readiness: new Readiness(),
   };
-  const running = await createTenantServer(parts, () => (tenant.supersededBy += 1));
+  const running = await createTenantServer(parts, () => (tenant.supersededTimes += 1));
   const { port } = await listen(running.server, 0, '127.0.0.1');
   const url = `http://127.0.0.1:${port}`;
   const token = (claims?: Partial<TenantClaims>) => tokenFor(database.databaseId, claims);
@@ -101,7 +101,7 @@ export async function startTenant(
     databaseId: database.databaseId,
     database,
     logLines,
-    supersededBy: 0,
+    supersededTimes: 0,
     token,
     send,
     sendJson: (method, path, body, headers = {}) =>
