@@ -5,6 +5,7 @@ const FEATURES = {
   accounts: ['tenants', 'database', 'front-door'],
   machines: ['tenants'],
   gates: ['machines', 'tenants', 'database'],
+  replicas: ['gates', 'machines', 'tenants', 'database'],
   provisioning: ['gates', 'machines', 'tenants', 'database'],
   proxy: ['gates', 'front-door', 'tenants'],
   'front-door': ['accounts', 'proxy'],

@@ -12,6 +12,7 @@ import { LOGGER } from './logger.token';
 import { ObservabilityModule } from './observability/observability.module';
 import { PagesModule } from './pages/pages.module';
 import { ProvisioningModule } from './provisioning/provisioning.module';
+import { ReplicasModule } from './replicas/replicas.module';
 import { SECRETS } from './secrets.token';
 import type { SessionSecrets } from './session-secrets';
 
@@ -43,6 +44,7 @@ export class AppModule {
         ApiModule,
         PagesModule,
         ProvisioningModule,
+        ReplicasModule,
       ],
       providers: tokens,
       exports: tokens.map(({ provide }) => provide),

@@ -24,6 +24,7 @@ export const ERROR_STATUSES = {
   upgrade_not_supported: 501,
   no_direct_address: 409,
   retry_not_possible: 409,
+  replica_not_possible: 409,
   tenant_not_ready: 503,
   tenant_busy: 503,
   tenant_failed: 503,

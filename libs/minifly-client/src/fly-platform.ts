@@ -166,6 +166,13 @@ export class FlyPlatform implements Platform {
     return `http://${machine.private_ip}:${port}`;
   }
 
+  /** The private address: on Fly an IPv6 address of the app's network, which all its machines are in. */
+  async peerUrl(ref: MachineRef, port: number, signal: AbortSignal): Promise<string> {
+    const { private_ip: ip } = await this.#client.getMachine(ref.appName, ref.machineId, signal);
+    if (!ip) throw missing(`An address of the machine ${ref.machineId}`);
+    return `http://${ip.includes(':') ? `[${ip}]` : ip}:${port}`;
+  }
+
   async #whoseApp(app: AppSpec, signal: AbortSignal): Promise<Seen['app']> {
     try {
       const { network } = await this.#client.getApp(app.appName, signal);

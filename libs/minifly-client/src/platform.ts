@@ -81,6 +81,11 @@ export interface Platform {
   look(app: AppSpec, signal: AbortSignal): Promise<Seen>;
   /** Removes machine, volume and app, only what bears our tenant id; gone already counts as done. */
   destroy(app: AppSpec, signal: AbortSignal): Promise<void>;
+  /**
+   * Where the tenant's own other machines reach this one at a port that is no service, such as `http://127.0.0.2:20202`.
+   * Not there on a platform whose machines do not reach each other.
+   */
+  peerUrl?(ref: MachineRef, port: number, signal: AbortSignal): Promise<string>;
   /** The machine's origin, such as `http://127.0.0.2:3000`. */
   address(ref: MachineRef, signal: AbortSignal): Promise<string>;
 }

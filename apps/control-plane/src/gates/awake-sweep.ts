@@ -68,7 +68,7 @@ export class AwakeSweep implements OnApplicationBootstrap, OnModuleDestroy {
   private async sweepOnce(): Promise<void> {
     const rows = await this.dataSource
       .getRepository(UserApp)
-      .find({ where: { status: 'active', awakeSince: Not(IsNull()) }, order: { awakeSince: 'DESC' } });
+      .find({ where: { role: 'primary', status: 'active', awakeSince: Not(IsNull()) }, order: { awakeSince: 'DESC' } });
     const lookers = Array.from({ length: LOOKS_AT_ONCE }, async () => {
       for (let row = rows.pop(); row && !this.closing.signal.aborted; row = rows.pop()) await this.compare(row);
     });

@@ -22,6 +22,14 @@ import { Waker, type WakeResult } from './waker';
 
 export type { Admission, Route } from './admission';
 
+/** What stands and falls with a tenant's machine. */
+export interface Companion {
+  /** The machine answers. */
+  awake(tenantId: string): void;
+  /** The machine is about to be stopped, or has ended. Never rejects. */
+  stopping(tenantId: string): Promise<void>;
+}
+
 const RETRY_AFTER_SECONDS = 5;
 /** A tenant that could not be started is not started again at once, however many ask. */
 const REFUSAL_MS = 2000;
@@ -38,6 +46,7 @@ export class GatesService implements OnModuleDestroy, OnApplicationShutdown {
   private readonly refusals = new LRUCache<string, ControlPlaneError>({ max: MOST_REFUSALS, ttl: REFUSAL_MS });
   private readonly closing = new AbortController();
   private readonly renewals: NodeJS.Timeout;
+  private companion: Companion | null = null;
 
   constructor(
     @Inject(PLATFORM) private readonly platform: Platform,
@@ -136,6 +145,11 @@ export class GatesService implements OnModuleDestroy, OnApplicationShutdown {
     this.forgetIfQuiet(gate);
   }
 
+  /** One companion for all tenants; told of each from now on. */
+  accompany(companion: Companion): void {
+    this.companion = companion;
+  }
+
   /** For who decides when to stop and what to look at. */
   all(): readonly Gate<MachineRoute>[] {
     return [...this.gates.values()];
@@ -165,6 +179,7 @@ export class GatesService implements OnModuleDestroy, OnApplicationShutdown {
     if (!taken) return;
     taken.retire();
     this.forgetIfQuiet(gate);
+    await this.companion?.stopping(gate.tenantId);
     await this.waker.noteStopped(gate.tenantId);
     this.log.warn({ tenant: gate.tenantId, state }, 'tenant.machine_ended');
     await this.timeline.record({ tenantId: gate.tenantId, kind: 'stopped', detail: { reason: 'ended', state } });
@@ -257,6 +272,7 @@ export class GatesService implements OnModuleDestroy, OnApplicationShutdown {
     this.refusals.delete(gate.tenantId);
     gate.inDirectUseUntil(directUntil);
     if (!gate.opened(route, this.clock.now())) return route.retire(); // another one was sooner
+    this.companion?.awake(gate.tenantId);
     this.timeline.signal(gate.tenantId, 'state');
   }
 
@@ -266,6 +282,7 @@ export class GatesService implements OnModuleDestroy, OnApplicationShutdown {
     this.views.saw(gate.tenantId, 'stopping', begun);
     try {
       const signal = AbortSignal.any([this.closing.signal, AbortSignal.timeout(STOP_MS)]);
+      await this.companion?.stopping(gate.tenantId);
       await this.platform.stop(route.machine, signal);
       await this.waker.noteStopped(gate.tenantId);
       const ms = this.clock.now() - begun;

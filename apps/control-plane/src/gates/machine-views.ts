@@ -7,7 +7,7 @@ export interface MachineView {
   seenAt: number | null;
 }
 
-/** What this process saw last of each machine, for the pages; those that were not seen for the longest are forgotten. */
+/** What this process saw last of each machine, by tenant for a primary and by row for a replica, for the pages; those that were not seen for the longest are forgotten. */
 export class MachineViews {
   private readonly seen = new LRUCache<string, MachineView>({ max: 10_000 });
 

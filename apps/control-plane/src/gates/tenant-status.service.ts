@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { TenantEvent } from '../tenants/event.entity';
 import { toTenantResponse, type TenantResponse } from '../tenants/tenant-response';
-import { TenantsService } from '../tenants/tenants.service';
+import { TenantsService, type TenantWithApp } from '../tenants/tenants.service';
 import { TimelineService } from '../tenants/timeline.service';
 import { GatesService } from './gates.service';
 
@@ -22,13 +22,19 @@ export class TenantStatusService {
 
   /** Null where the app is gone. */
   async find(tenantId: string): Promise<TenantStatus | null> {
-    const [found, events] = await Promise.all([this.tenants.find(tenantId), this.timeline.list(tenantId)]);
-    return found && { tenant: toTenantResponse(found, events, this.gates.machineState(tenantId)), events };
+    const found = await this.tenants.find(tenantId);
+    return found && this.statusOf(found);
   }
 
   /** As `find`; throws `not_found`. */
   async get(tenantId: string): Promise<TenantStatus> {
-    const [found, events] = await Promise.all([this.tenants.get(tenantId), this.timeline.list(tenantId)]);
-    return { tenant: toTenantResponse(found, events, this.gates.machineState(tenantId)), events };
+    return this.statusOf(await this.tenants.get(tenantId));
+  }
+
+  private async statusOf(found: TenantWithApp): Promise<TenantStatus> {
+    const tenantId = found.tenant.id;
+    const [events, apps] = await Promise.all([this.timeline.list(tenantId), this.tenants.replicasOf(tenantId)]);
+    const replicas = apps.map((app) => ({ app, machine: this.gates.machineState(app.id) }));
+    return { tenant: toTenantResponse(found, events, this.gates.machineState(tenantId), replicas), events };
   }
 }

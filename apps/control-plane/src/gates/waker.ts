@@ -76,7 +76,7 @@ export class Waker {
   /** The row has become what a stop leaves behind. */
   async noteStopped(tenantId: string): Promise<void> {
     this.views.saw(tenantId, 'stopped', this.clock.now());
-    await this.rows().update({ userId: tenantId, status: 'active' }, { awakeSince: null });
+    await this.rows().update({ userId: tenantId, role: 'primary', status: 'active' }, { awakeSince: null });
   }
 
   private async wakeActive(tenant: Tenant, app: UserApp, mode: 'start' | 'adopt', signal: AbortSignal) {
@@ -229,7 +229,7 @@ export class Waker {
   }
 
   private async explainWake(tenantId: string, error: unknown): Promise<WakeResult> {
-    const app = await this.rows().findOneBy({ userId: tenantId });
+    const app = await this.rows().findOneBy({ userId: tenantId, role: 'primary' });
     if (app && isVolumeMissing(error)) return await this.handOver(app, describePlatformError(error));
     if (app && failedWith(error, 'not_found')) {
       return await this.handOver(app, { code: 'machine_missing', detail: error.message });

@@ -3,7 +3,15 @@ import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG } from '../config.token';
 import { ControlPlaneConfig } from '../config';
 import type { UserApp } from '../tenants/user-app.entity';
-import { isOfAnotherEpoch, lacksCurrentKeys, MOUNT_PATH, OWN_LITEFS_URL, TENANT_PORT, tenantEnv } from './tenant-env';
+import {
+  isOfAnotherEpoch,
+  lacksCurrentKeys,
+  machineNameOf,
+  MOUNT_PATH,
+  OWN_LITEFS_URL,
+  TENANT_PORT,
+  tenantEnv,
+} from './tenant-env';
 import { TenantTokenSigner } from './token-signer';
 
 type SpecifiedApp = Pick<UserApp, 'userId' | 'appName' | 'region' | 'role' | 'epoch' | 'volumeKind'>;
@@ -16,7 +24,12 @@ export class MachineSpecs {
     private readonly signer: TenantTokenSigner,
   ) {}
 
-  specOf(app: SpecifiedApp, volumeId: string): MachineSpec {
+  /** `primary`: whom a replica follows; of a primary, itself. */
+  specOf(
+    app: SpecifiedApp,
+    volumeId: string,
+    primary = { name: machineNameOf(app), url: OWN_LITEFS_URL },
+  ): MachineSpec {
     const { tenantImage, tenantMemoryMb, logLevel } = this.config;
     return {
       appName: app.appName,
@@ -32,7 +45,7 @@ export class MachineSpecs {
         epoch: app.epoch,
         role: app.role,
         volumeKind: app.volumeKind,
-        primary: { name: `${app.appName}-${app.region}`, url: OWN_LITEFS_URL },
+        primary,
       }),
       mountPath: MOUNT_PATH,
       internalPort: TENANT_PORT,

@@ -9,7 +9,7 @@ export const TENANT_PORT = 3000;
 
 /** Where LiteFS is mounted, and where it listens for the tenant's other machines. */
 const LITEFS_DIR = '/litefs';
-const LITEFS_PORT = 20202;
+export const LITEFS_PORT = 20202;
 
 /** A machine's environment, as docs/TENANT-CONTRACT.md promises it. Public keys only: nothing in it is secret. */
 export function tenantEnv(tenant: {
@@ -47,6 +47,9 @@ function litefsEnv({ role, primary }: { role: AppRole; primary: { name: string; 
     LITEFS_HTTP_ADDR: `:${LITEFS_PORT}`,
   };
 }
+
+/** The name of an app's machine in its region. */
+export const machineNameOf = (app: { appName: string; region: string }) => `${app.appName}-${app.region}`;
 
 /** The URL that a primary gives for itself; it never asks there. */
 export const OWN_LITEFS_URL = `http://localhost:${LITEFS_PORT}`;

@@ -8,6 +8,9 @@ import { UserApp, type LastError } from '../tenants/user-app.entity';
 
 type Changes = Partial<Omit<UserApp, 'id' | 'userId' | 'status' | 'appName'>>;
 
+/** Replicas are made by replicas/, and go with everything else of their tenant. */
+const MINE = "(role = 'primary' OR status = 'deleting')";
+
 /** What provisioning reads and writes: one row is one operation. */
 @Injectable()
 export class ProvisioningRows {
@@ -17,7 +20,7 @@ export class ProvisioningRows {
   due(now: number, limit: number): string[] {
     return handleOf(this.dataSource)
       .prepare<[number, number], { id: string }>(
-        `SELECT id FROM user_apps WHERE status IN ('provisioning', 'deleting') AND next_attempt_at <= ?
+        `SELECT id FROM user_apps WHERE status IN ('provisioning', 'deleting') AND next_attempt_at <= ? AND ${MINE}
          ORDER BY next_attempt_at LIMIT ?`,
       )
       .all(now, limit)
@@ -28,7 +31,8 @@ export class ProvisioningRows {
   nextDueAfter(now: number): number | null {
     const row = handleOf(this.dataSource)
       .prepare<[number], { at: number | null }>(
-        `SELECT min(next_attempt_at) AS at FROM user_apps WHERE status IN ('provisioning', 'deleting') AND next_attempt_at > ?`,
+        `SELECT min(next_attempt_at) AS at FROM user_apps WHERE status IN ('provisioning', 'deleting') AND next_attempt_at > ?
+         AND ${MINE}`,
       )
       .get(now);
     return row?.at ?? null;

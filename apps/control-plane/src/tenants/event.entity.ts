@@ -15,6 +15,8 @@ export type EventKind =
   | 'woken'
   | 'wake_failed'
   | 'stopped'
+  | 'replica_added'
+  | 'replica_active'
   | 'delete_requested'
   | 'deleted';
 

@@ -40,27 +40,35 @@ export interface StepResponse {
   at: string | null;
 }
 
-/** What the outside sees of a tenant, from its rows, its timeline (oldest first) and what its gate saw last. */
+interface SeenState {
+  state: string;
+  seenAt: number | null;
+}
+
+/** What the outside sees of a tenant, from its rows, its timeline (oldest first) and what its gate saw last; the primary first. */
 export function toTenantResponse(
   { tenant, app }: TenantWithApp,
   events: readonly TenantEvent[],
-  machine: { state: string; seenAt: number | null },
+  machine: SeenState,
+  replicas: readonly { app: UserApp; machine: SeenState }[] = [],
 ): TenantResponse {
   return {
     id: tenant.id,
     appName: tenant.appName,
     status: app.status,
-    regions: [
-      {
-        region: app.region,
-        role: app.role,
-        status: app.status,
-        machineId: app.machineId,
-        machineState: machine.state,
-        seenAt: isoOrNull(machine.seenAt),
-      },
-    ],
+    regions: [{ app, machine }, ...replicas].map((one) => toRegionResponse(one.app, one.machine)),
     progress: progressOf(app, events),
+  };
+}
+
+function toRegionResponse(app: UserApp, machine: SeenState): RegionResponse {
+  return {
+    region: app.region,
+    role: app.role,
+    status: app.status,
+    machineId: app.machineId,
+    machineState: machine.state,
+    seenAt: isoOrNull(machine.seenAt),
   };
 }
 

@@ -36,6 +36,12 @@ export class TenantsService {
     return tenant && app ? { tenant, app } : null;
   }
 
+  /** The tenant's read-only copies in other regions. */
+  replicasOf(tenantId: string): Promise<UserApp[]> {
+    const where = { userId: tenantId, role: 'replica' } as const;
+    return this.dataSource.getRepository(UserApp).find({ where, order: { region: 'ASC' } });
+  }
+
   /** As `find`; throws `not_found`. */
   async get(tenantId: string): Promise<TenantWithApp> {
     const found = await this.find(tenantId);

@@ -1,0 +1,92 @@
+import type { Clock } from '@app/common/time/clock';
+import type { Platform } from '@app/minifly-client/platform';
+import { Inject, Injectable } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import { CLOCK } from '../clock.token';
+import { ControlPlaneConfig } from '../config';
+import { CONFIG } from '../config.token';
+import { GatesService } from '../gates/gates.service';
+import { LITEFS_PORT, machineNameOf } from '../machines/tenant-env';
+import { MachineSpecs } from '../machines/machine-spec';
+import { PLATFORM } from '../machines/platform.token';
+import { ReadinessProbe } from '../machines/readiness';
+import { TenantsService } from '../tenants/tenants.service';
+import { TimelineService } from '../tenants/timeline.service';
+import { UserApp } from '../tenants/user-app.entity';
+
+const VERB_MS = 60_000;
+/** A new replica gets the whole database first. */
+const READY_MS = 60_000;
+
+/** What is done to one replica's machine. Each is safe to repeat, and its id is on the row before anything else is done. */
+@Injectable()
+export class ReplicaSteps {
+  constructor(
+    @Inject(PLATFORM) private readonly platform: Platform,
+    @Inject(CONFIG) private readonly config: Readonly<ControlPlaneConfig>,
+    @Inject(CLOCK) private readonly clock: Clock,
+    private readonly dataSource: DataSource,
+    private readonly tenants: TenantsService,
+    private readonly timeline: TimelineService,
+    private readonly gates: GatesService,
+    private readonly specs: MachineSpecs,
+    private readonly probe: ReadinessProbe,
+  ) {}
+
+  /**
+   * Brings the replica to where it follows the primary, which is awake: volume, machine, started, ready. A machine that is configured
+   * otherwise (the primary's address, the keys, the epoch) is configured anew first.
+   */
+  async bringUp(row: UserApp, signal: AbortSignal): Promise<void> {
+    const found = await this.tenants.find(row.userId);
+    if (found?.app.status !== 'active' || !this.platform.peerUrl) return;
+    const primary = { appName: found.app.appName, machineId: found.app.machineId ?? '' };
+    const volume = { appName: row.appName, tenantId: row.userId, region: row.region };
+    const { volumeId } = await this.platform.ensureVolume(
+      { ...volume, sizeGb: this.config.tenantVolumeGb, knownVolumeId: row.volumeId },
+      within(signal),
+    );
+    await this.write(row, { volumeId });
+    const url = await this.platform.peerUrl(primary, LITEFS_PORT, within(signal));
+    const follows = { name: machineNameOf(found.app), url };
+    const { machineId } = await this.platform.ensureMachine(this.specs.specOf(row, volumeId, follows), within(signal));
+    await this.write(row, { machineId, awakeSince: row.awakeSince ?? this.clock.now() });
+    const ref = { appName: row.appName, machineId };
+    await this.platform.start(ref, within(signal));
+    this.gates.sawMachine(row.id, 'started');
+    const origin = await this.platform.address(ref, within(signal));
+    const question = { origin, tenantId: row.userId, databaseId: found.tenant.databaseId };
+    const readiness = await this.probe.waitUntilReady(question, READY_MS, signal);
+    if (readiness.outcome !== 'ready') throw new Error(`The replica is not ready: ${readiness.detail}.`);
+    await this.activate(row);
+  }
+
+  /** Also one that waits for a primary in vain: it is killed when it has not ended in time. */
+  async stop(row: UserApp, signal: AbortSignal): Promise<void> {
+    await this.platform.stop({ appName: row.appName, machineId: row.machineId ?? '' }, within(signal));
+    this.gates.sawMachine(row.id, 'stopped');
+    await this.write(row, { awakeSince: null });
+  }
+
+  private async activate(row: UserApp): Promise<void> {
+    const at = this.clock.now();
+    const rows = this.dataSource.getRepository(UserApp);
+    await rows.update({ id: row.id }, { attempts: 0, nextAttemptAt: at, lastError: null });
+    const { affected } = await rows.update(
+      { id: row.id, status: 'provisioning' },
+      { status: 'active', statusSince: at },
+    );
+    if (!affected) return;
+    const detail = { ms: at - row.statusSince };
+    await this.timeline.record({ tenantId: row.userId, region: row.region, kind: 'replica_active', detail });
+  }
+
+  private async write(row: UserApp, changes: Partial<Pick<UserApp, 'volumeId' | 'machineId' | 'awakeSince'>>) {
+    await this.dataSource.getRepository(UserApp).update({ id: row.id }, changes);
+    Object.assign(row, changes);
+  }
+}
+
+function within(signal: AbortSignal): AbortSignal {
+  return AbortSignal.any([signal, AbortSignal.timeout(VERB_MS)]);
+}
