@@ -143,7 +143,10 @@ export class ScriptedPlatform implements Platform {
       if (!volume) throw apiError(412, 'precondition', `volume ${machine.volumeId} not found`);
       if (machine.state !== 'started') machine.starts += 1;
       machine.state = 'started';
-      volume.databaseId ??= randomUUID();
+      // A replica has its primary's database, and no other.
+      const isReplica = machine.env['LITEFS_ROLE'] === 'replica';
+      const original = isReplica && this.volumes.find((one) => one.appName === ref.appName && one !== volume);
+      volume.databaseId ??= (original && original.databaseId) || randomUUID();
     });
   }
 
@@ -175,6 +178,10 @@ export class ScriptedPlatform implements Platform {
       remove(this.volumes, ({ appName }) => appName === app.appName);
       this.apps.delete(app.appName);
     });
+  }
+
+  peerUrl(ref: MachineRef, port: number, signal: AbortSignal): Promise<string> {
+    return this.call('peerUrl', signal, () => `http://${this.machineOf(ref).id}.internal:${port}`);
   }
 
   address(ref: MachineRef, signal: AbortSignal): Promise<string> {

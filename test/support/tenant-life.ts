@@ -109,6 +109,8 @@ export function newProcess(world: World, settings: Partial<ControlPlaneConfig> =
 
   return {
     config,
+    log,
+    specs,
     timeline,
     tenants,
     gates,
@@ -161,7 +163,7 @@ export async function signUpActive(world: World, process: Process): Promise<stri
 }
 
 export async function rowOf(world: World, userId: string): Promise<UserApp> {
-  return world.dataSource.getRepository(UserApp).findOneByOrFail({ userId });
+  return world.dataSource.getRepository(UserApp).findOneByOrFail({ userId, role: 'primary' });
 }
 
 export async function tenantOf(world: World, id: string): Promise<Tenant> {
