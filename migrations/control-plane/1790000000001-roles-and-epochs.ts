@@ -10,6 +10,7 @@ export class RolesAndEpochs1790000000001 implements MigrationInterface {
 
   async down(queryRunner: QueryRunner): Promise<void> {
     await queryRunner.query('DROP INDEX user_apps_primary');
+    await queryRunner.query('DROP INDEX user_apps_replicas');
     for (const column of ['volume_kind', 'epoch', 'role']) {
       await queryRunner.query(`ALTER TABLE user_apps DROP COLUMN ${column}`);
     }
@@ -22,4 +23,6 @@ const STATEMENTS = [
   "ALTER TABLE user_apps ADD COLUMN volume_kind text NOT NULL DEFAULT 'plain' CHECK (volume_kind IN ('plain', 'litefs'))",
   // Two primaries of one tenant cannot be written down.
   "CREATE UNIQUE INDEX user_apps_primary ON user_apps (user_id) WHERE role = 'primary'",
+  // Looked over whenever something has become due; few among many.
+  "CREATE INDEX user_apps_replicas ON user_apps (status, awake_since) WHERE role = 'replica'",
 ];

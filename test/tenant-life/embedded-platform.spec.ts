@@ -20,12 +20,14 @@ import { openDatabase } from '../../apps/control-plane/src/database/open-databas
 import { GatesModule } from '../../apps/control-plane/src/gates/gates.module';
 import { GatesService, type Route } from '../../apps/control-plane/src/gates/gates.service';
 import { LOGGER } from '../../apps/control-plane/src/logger.token';
+import { TenantTokenSigner } from '../../apps/control-plane/src/machines/token-signer';
 import { ObservabilityModule } from '../../apps/control-plane/src/observability/observability.module';
 import { ProvisioningModule } from '../../apps/control-plane/src/provisioning/provisioning.module';
 import { SECRETS } from '../../apps/control-plane/src/secrets.token';
 import { TenantsModule } from '../../apps/control-plane/src/tenants/tenants.module';
 import { TenantsService } from '../../apps/control-plane/src/tenants/tenants.service';
 import { TimelineService } from '../../apps/control-plane/src/tenants/timeline.service';
+import { UserApp } from '../../apps/control-plane/src/tenants/user-app.entity';
 
 @Global()
 @Module({})
@@ -167,6 +169,20 @@ it('gives a running machine that refuses the token the current keys', async () =
   await gates.refreshKeys(route);
   expect(await titles(userId)).toEqual(['Buy milk']);
   expect((await tenants.get(userId)).app.machineId).toBe(before);
+});
+
+it('gives a machine of an earlier epoch the current one, when a request finds that it is not the one that is meant', async () => {
+  const userId = signUp();
+  const { route } = await call(userId, 'POST', '/todos', { title: 'Buy milk' });
+  await dataSource.getRepository(UserApp).update({ userId }, { epoch: 2 });
+  const signer = app.get(TenantTokenSigner, { strict: false });
+  const authorization = `Bearer ${await signer.signForRoute({ ...route, epoch: 2 })}`;
+  const refused = await request(`${route.origin}/todos`, { headers: { authorization } });
+  expect([refused.statusCode, await refused.body.json()]).toMatchObject([421, { code: 'wrong_epoch' }]);
+  gates.distrust(route);
+  expect(await titles(userId)).toEqual(['Buy milk']);
+  const again = await call(userId, 'POST', '/todos', { title: 'of epoch 2' });
+  expect([again.status, again.route.epoch]).toEqual([201, 2]);
 });
 
 it('fails a tenant whose volume was removed while it was stopped, and makes no empty one', async () => {

@@ -117,11 +117,11 @@ it('tries again with pauses, says why, and gives a replica up that never comes u
   await replicas.add(userId, 'syd');
   for (let tries = 1; tries <= 3; tries += 1) {
     await until(async () => (await replica()).attempts === tries, { what: `try ${tries}` });
-    await keeper.sweep(); // not before its time
+    keeper.sweep(); // not before its time
     await sleep(20);
     expect((await replica()).attempts).toBe(tries);
     world.clock.pass(200_000);
-    await keeper.sweep();
+    keeper.sweep();
   }
   await until(async () => (await replica()).status === 'failed', { what: 'a failure' });
   expect((await replica()).lastError).toMatchObject({ detail: expect.stringContaining('no room in syd') as string });
@@ -143,7 +143,7 @@ it('after a restart, stops a replica whose tenant sleeps', async () => {
   for (const machine of world.platform.machines) if (machine.region === 'fra') machine.state = 'stopped';
   start();
   await life.sweep.sweep();
-  await keeper.sweep();
+  keeper.sweep();
   await until(() => stateIn('syd') === 'stopped', { what: 'the replica to stop' });
   expect((await replica()).awakeSince).toBeNull();
 });

@@ -1,10 +1,11 @@
 import type { Logger } from '@app/common/logging/logger';
 import type { Clock } from '@app/common/time/clock';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { DataSource, In, IsNull, Not } from 'typeorm';
+import { DataSource, In } from 'typeorm';
 import { CLOCK } from '../clock.token';
 import { ControlPlaneConfig } from '../config';
 import { CONFIG } from '../config.token';
+import { handleOf } from '../database/atomically';
 import { GatesService, type Companion } from '../gates/gates.service';
 import { LOGGER } from '../logger.token';
 import { describePlatformError } from '../machines/platform-errors';
@@ -43,9 +44,9 @@ export class ReplicaKeeper implements Companion, OnApplicationBootstrap, OnAppli
 
   onApplicationBootstrap(): void {
     this.gates.accompany(this);
-    this.stopListening = this.tenants.onDue(() => void this.sweep());
+    this.stopListening = this.tenants.onDue(() => this.sweep());
     // Not at once: what ran before a restart is adopted first, the primary before its replicas.
-    this.timer = setInterval(() => void this.sweep(), SWEEP_MS).unref();
+    this.timer = setInterval(() => this.sweep(), SWEEP_MS).unref();
   }
 
   async onApplicationShutdown(): Promise<void> {
@@ -66,17 +67,10 @@ export class ReplicaKeeper implements Companion, OnApplicationBootstrap, OnAppli
     await this.inTurn(tenantId, () => this.stopAll(tenantId));
   }
 
-  /** Goes over what is to be made and what runs. Never rejects. */
-  async sweep(): Promise<void> {
+  /** Goes over what is to be made and what runs; what is to be done is done behind it. Never throws. */
+  sweep(): void {
     try {
-      const mine = { role: 'replica' } as const;
-      const rows = await this.rows().find({
-        where: [
-          { ...mine, status: 'provisioning' },
-          { ...mine, status: 'active', awakeSince: Not(IsNull()) },
-        ],
-      });
-      for (const tenantId of new Set(rows.map(({ userId }) => userId))) {
+      for (const tenantId of this.tenantsToLookAt()) {
         const state = this.gates.find(tenantId)?.state ?? 'asleep';
         if (state === 'awake') this.awake(tenantId);
         else if (state === 'asleep') void this.inTurn(tenantId, () => this.stopAll(tenantId));
@@ -84,6 +78,17 @@ export class ReplicaKeeper implements Companion, OnApplicationBootstrap, OnAppli
     } catch (error) {
       this.log.error({ error }, 'replicas.sweep_failed');
     }
+  }
+
+  /** Spelled as the index has it: this is asked at each sign-up too. */
+  private tenantsToLookAt(): string[] {
+    const rows = handleOf(this.dataSource)
+      .prepare<[], { tenantId: string }>(
+        `SELECT user_id AS tenantId FROM user_apps
+         WHERE role = 'replica' AND (status = 'provisioning' OR (status = 'active' AND awake_since IS NOT NULL))`,
+      )
+      .all();
+    return [...new Set(rows.map(({ tenantId }) => tenantId))];
   }
 
   private async bringUpAll(tenantId: string): Promise<void> {

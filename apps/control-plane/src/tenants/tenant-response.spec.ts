@@ -47,6 +47,18 @@ const statuses = (overrides: Partial<UserApp>, ...lines: [EventKind, ProvisionSt
 };
 
 describe('toTenantResponse', () => {
+  it('shows the primary first, then the replicas, each with its own machine', () => {
+    const replica = app({ region: 'syd', role: 'replica', status: 'provisioning', machineId: 'm2' });
+    const shown = toTenantResponse({ tenant, app: app({ status: 'active', machineId: 'm1' }) }, [], unseen, [
+      { app: replica, machine: { state: 'starting', seenAt: 0 } },
+    ]);
+    expect(shown.regions.map((one) => [one.region, one.role, one.status, one.machineId, one.machineState])).toEqual([
+      ['fra', 'primary', 'active', 'm1', 'unknown'],
+      ['syd', 'replica', 'provisioning', 'm2', 'starting'],
+    ]);
+    expect([shown.status, shown.progress]).toEqual(['active', null]);
+  });
+
   it('shows an active tenant without progress, and nothing that is not named', () => {
     const shown = toTenantResponse(
       { tenant, app: app({ status: 'active', machineId: 'm1' }) },
