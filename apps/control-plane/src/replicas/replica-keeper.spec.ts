@@ -78,6 +78,19 @@ it('makes a replica that follows the primary, in its epoch, with a row that has 
   expect((await eventsOf(life, userId)).slice(-2)).toEqual(['replica_added', 'replica_active']);
 });
 
+it('costs one look when it runs as it should, and is started again where it does not', async () => {
+  await withReplica();
+  const before = world.platform.calls.length;
+  keeper.sweep();
+  await until(() => world.platform.count('look') > 0 && world.platform.calls.at(-1) === 'look', { what: 'a look' });
+  await sleep(20);
+  expect(world.platform.calls.slice(before)).toEqual(['peerUrl', 'look']);
+  const machine = world.platform.machines.find(({ region }) => region === 'syd');
+  if (machine) machine.state = 'stopped';
+  keeper.sweep();
+  await until(() => stateIn('syd') === 'started', { what: 'the replica' });
+});
+
 it('leaves the way to the primary as it is: nobody is led to the replica', async () => {
   await withReplica();
   const admission = await wake();

@@ -41,15 +41,14 @@ export class ReplicaSteps {
     const found = await this.tenants.find(row.userId);
     if (found?.app.status !== 'active' || !this.platform.peerUrl) return;
     const primary = { appName: found.app.appName, machineId: found.app.machineId ?? '' };
-    const volume = { appName: row.appName, tenantId: row.userId, region: row.region };
-    const { volumeId } = await this.platform.ensureVolume(
-      { ...volume, sizeGb: this.config.tenantVolumeGb, knownVolumeId: row.volumeId },
-      within(signal),
-    );
-    await this.write(row, { volumeId });
     const url = await this.platform.peerUrl(primary, LITEFS_PORT, within(signal));
     const follows = { name: machineNameOf(found.app), url };
-    const { machineId } = await this.platform.ensureMachine(this.specs.specOf(row, volumeId, follows), within(signal));
+    const wasWell = row.status === 'active' && row.awakeSince !== null && row.lastError === null;
+    if (wasWell && (await this.isFollowing(row, follows, signal))) return;
+
+    const volumeId = await this.ensureVolume(row, signal);
+    const spec = this.specs.specOf(row, volumeId, follows);
+    const { machineId } = await this.platform.ensureMachine(spec, within(signal));
     await this.write(row, { machineId, awakeSince: row.awakeSince ?? this.clock.now() });
     const ref = { appName: row.appName, machineId };
     await this.platform.start(ref, within(signal));
@@ -59,6 +58,23 @@ export class ReplicaSteps {
     const readiness = await this.probe.waitUntilReady(question, READY_MS, signal);
     if (readiness.outcome !== 'ready') throw new Error(`The replica is not ready: ${readiness.detail}.`);
     await this.activate(row);
+  }
+
+  /** One look, for a replica that was brought up before: it runs, configured as it is to be. */
+  private async isFollowing(row: UserApp, follows: { name: string; url: string }, signal: AbortSignal) {
+    const seen = await this.platform.look({ appName: row.appName, tenantId: row.userId }, within(signal));
+    const machine = seen.machines.find(({ id }) => id === row.machineId);
+    if (machine) this.gates.sawMachine(row.id, machine.state);
+    const { env } = this.specs.specOf(row, row.volumeId ?? '', follows);
+    return machine?.state === 'started' && Object.entries(env).every(([name, value]) => machine.env[name] === value);
+  }
+
+  private async ensureVolume(row: UserApp, signal: AbortSignal): Promise<string> {
+    const { appName, userId: tenantId, region, volumeId: knownVolumeId } = row;
+    const spec = { appName, tenantId, region, sizeGb: this.config.tenantVolumeGb, knownVolumeId };
+    const { volumeId } = await this.platform.ensureVolume(spec, within(signal));
+    await this.write(row, { volumeId });
+    return volumeId;
   }
 
   /** Also one that waits for a primary in vain: it is killed when it has not ended in time. */
