@@ -94,7 +94,7 @@ export function accountView(facts: AccountFacts): AccountView {
     sessions: {
       notice: noticeOf(flash, 'sessions'),
       errors: errorsOf(facts, 'revoke-session', 'revoke-others'),
-      items: facts.sessions.map((session) => sessionView(session, sessionHash)),
+      items: currentFirst(facts.sessions.map((session) => sessionView(session, sessionHash))),
       hasOthers: facts.sessions.some(({ idHash }) => idHash !== sessionHash),
     },
     tokens: {
@@ -126,6 +126,10 @@ export function deletionView({ requestedAt, endedAt, lastError }: Deletion): Del
     ended: isDone ? momentView(endedAt) : null,
     trouble: isDone ? null : lastError,
   };
+}
+
+function currentFirst(sessions: SessionView[]): SessionView[] {
+  return sessions.sort((a, b) => Number(b.isCurrent) - Number(a.isCurrent));
 }
 
 function sessionView(session: Session, currentHash: string): SessionView {

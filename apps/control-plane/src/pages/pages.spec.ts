@@ -415,11 +415,10 @@ describe('the pages', () => {
     });
 
     it('lists its sessions and ends one, all others, or its own', async () => {
-      const all = [session({ idHash: 'hash' }), session({ idHash: `${'f'.repeat(32)}rest`, userAgent: 'curl/8.5.0' })];
+      const all = [session({ idHash: `${'f'.repeat(32)}rest`, userAgent: 'curl/8.5.0' }), session({ idHash: 'hash' })];
       pages.sessions.list.mockResolvedValue(all);
       const { text } = await pages.get('/account');
-      expect(text).toMatch(/Firefox on Linux <span class="pill good">this one</);
-      expect(text).toMatch(/<p class="row-title">curl</);
+      expect(text).toMatch(/Firefox on Linux <span class="pill good">this one<.*<p class="row-title">curl</s);
       expect(text).toContain(`name="id" value="${'f'.repeat(32)}"`);
       expect(text).toContain('value="revoke-others"');
       expect(text).not.toContain('rest"');
@@ -483,7 +482,7 @@ describe('the pages', () => {
     it('lists its tokens and revokes one', async () => {
       const { text } = await pages.get('/account');
       expect(text).toContain('the backup');
-      expect(text).toContain('Not used yet.');
+      expect(text).toContain('Not used yet');
       await pages.post('/account', { action: 'revoke-token', id: 'token-1' }).expect(303);
       expect(pages.tokens.revoke).toHaveBeenCalledWith('user-1', 'token-1');
       expect((await pages.get('/account')).text).toContain('The token is revoked.');
