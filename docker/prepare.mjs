@@ -35,15 +35,42 @@ const OTHER_FILES = [
 const NOT_NEEDED = ['node_modules/better-sqlite3/{deps,src,prebuilds}/**', 'node_modules/better-sqlite3/binding.gyp'];
 
 const sources = hashOfSources();
-if (existsSync(stamp) && readFileSync(stamp, 'utf8') === sources) {
+if (process.argv.includes('--copy')) {
+  await makeTree();
+} else if (existsSync(stamp) && readFileSync(stamp, 'utf8') === sources) {
   console.log('dist/docker/tree is of these sources.');
 } else {
   console.log('dist/docker/tree is not of these sources; making it.');
-  setUp();
-  const files = await neededFiles();
+  run('A build that reaches no registry needs `node docker/prepare.mjs` before it, on the same sources.', [
+    process.execPath,
+    'scripts/setup.mjs',
+  ]);
+  // By the Node that will run the programs: an older one's `require` takes other files of some packages ("module-sync").
+  run('The files that the programs need could not be gathered.', [
+    'node_modules/.bin/node',
+    import.meta.filename,
+    '--copy',
+  ]);
+}
+
+/** Ends with the sentence where the command fails; the command has said why. */
+function run(sentence, [command, ...args]) {
+  const { status } = spawnSync(command, args, { cwd: root, stdio: 'inherit' });
+  if (status === 0) return;
+  console.error(sentence);
+  process.exit(1);
+}
+
+async function makeTree() {
+  const { nodeFileTrace } = createRequire(import.meta.url)('@vercel/nft');
+  const { fileList } = await nodeFileTrace(PROGRAMS, { base: root, processCwd: root, ignore: NOT_NEEDED });
+  const files = [...fileList, ...OTHER_FILES].sort();
   rmSync(stamp, { force: true });
   rmSync(tree, { recursive: true, force: true });
-  for (const file of files) copy(file);
+  for (const file of files) {
+    mkdirSync(dirname(join(tree, file)), { recursive: true });
+    cpSync(join(root, file), join(tree, file), { recursive: true });
+  }
   writeFileSync(stamp, sources);
   console.log(`Made dist/docker/tree, ${files.length} files.`);
 }
@@ -60,22 +87,4 @@ function hashOfSources() {
     }
   }
   return hash.digest('hex');
-}
-
-async function neededFiles() {
-  const { nodeFileTrace } = createRequire(import.meta.url)('@vercel/nft');
-  const { fileList } = await nodeFileTrace(PROGRAMS, { base: root, processCwd: root, ignore: NOT_NEEDED });
-  return [...fileList, ...OTHER_FILES].sort();
-}
-
-function copy(file) {
-  mkdirSync(dirname(join(tree, file)), { recursive: true });
-  cpSync(join(root, file), join(tree, file), { recursive: true });
-}
-
-function setUp() {
-  const { status } = spawnSync(process.execPath, [join(root, 'scripts/setup.mjs')], { cwd: root, stdio: 'inherit' });
-  if (status === 0) return;
-  console.error('A build that reaches no registry needs `node docker/prepare.mjs` to be run before it, on the same sources.');
-  process.exit(1);
 }
