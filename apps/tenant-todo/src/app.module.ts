@@ -15,6 +15,7 @@ import { ImagesController } from './images/images.controller';
 import { UploadedPictures } from './images/uploaded-pictures';
 import { Uploads } from './images/uploads';
 import { Idempotency } from './todos/idempotency';
+import { TodoOrder } from './todos/todo-order';
 import { TodoStore } from './todos/todo-store';
 import { TodosController } from './todos/todos.controller';
 import { TodosService } from './todos/todos.service';
@@ -47,6 +48,7 @@ export class AppModule {
         { provide: APP_PIPE, useFactory: createValidationPipe },
         StorageLimit,
         TodoStore,
+        TodoOrder,
         ImageStore,
         Idempotency,
         TodosService,

@@ -63,10 +63,11 @@ describe('the database of a volume', () => {
   });
 
   it('is refused when newer code wrote it, and the lock is given back', () => {
-    TenantDatabase.open(dataDir, 'user-1').close();
+    const written = TenantDatabase.open(dataDir, 'user-1');
+    written.close();
     change('PRAGMA user_version = 99');
     expect(() => TenantDatabase.open(dataDir, 'user-1')).toThrow(VolumeError);
-    change('PRAGMA user_version = 1');
+    change(`PRAGMA user_version = ${written.schemaVersion}`);
     TenantDatabase.open(dataDir, 'user-1').close();
   });
 });

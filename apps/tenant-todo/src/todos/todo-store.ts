@@ -10,7 +10,7 @@ interface PageQuery {
   limit: number;
 }
 
-interface NewTodo {
+interface TodoContent {
   id: string;
   title: string;
   description: string;
@@ -18,8 +18,12 @@ interface NewTodo {
   now: number;
 }
 
+interface NewTodo extends TodoContent {
+  position: number;
+}
+
 const COLUMNS = `
-  seq, id, title, description, completed, created_at, updated_at, mime_type, bytes, sha256
+  position, id, title, description, completed, created_at, updated_at, mime_type, bytes, sha256
   FROM todos LEFT JOIN todo_images ON todo_id = id`;
 
 /** The rows of `todos`. */
@@ -29,7 +33,7 @@ export class TodoStore {
   private readonly selectById: Statement<[string], TodoRow>;
   private readonly selectCounts: Statement<[], { all: number; done: number }>;
   private readonly insertOne: Statement<[NewTodo]>;
-  private readonly updateOne: Statement<[NewTodo & { completed: 0 | 1 }]>;
+  private readonly updateOne: Statement<[TodoContent & { completed: 0 | 1 }]>;
   private readonly touchOne: Statement<[number, string]>;
   private readonly deleteOne: Statement<[string]>;
 
@@ -37,16 +41,16 @@ export class TodoStore {
     // instr, not LIKE: what is searched for has no wildcards
     this.selectPage = sqlite.prepare(
       `SELECT ${COLUMNS}
-       WHERE seq < @below
+       WHERE position < @below
          AND (@completed IS NULL OR completed = @completed)
          AND (@needle IS NULL OR instr(search_text, @needle) > 0)
-       ORDER BY seq DESC LIMIT @limit`,
+       ORDER BY position DESC LIMIT @limit`,
     );
     this.selectById = sqlite.prepare(`SELECT ${COLUMNS} WHERE id = ?`);
     this.selectCounts = sqlite.prepare('SELECT count(*) AS "all", coalesce(sum(completed), 0) AS done FROM todos');
     this.insertOne = sqlite.prepare(
-      `INSERT INTO todos (id, title, description, completed, created_at, updated_at, search_text)
-       VALUES (@id, @title, @description, 0, @now, @now, @searchText)`,
+      `INSERT INTO todos (id, title, description, completed, created_at, updated_at, search_text, position)
+       VALUES (@id, @title, @description, 0, @now, @now, @searchText, @position)`,
     );
     this.updateOne = sqlite.prepare(
       `UPDATE todos SET title = @title, description = @description, completed = @completed,
@@ -73,7 +77,7 @@ export class TodoStore {
     this.insertOne.run(todo);
   }
 
-  update(todo: NewTodo & { completed: 0 | 1 }): void {
+  update(todo: TodoContent & { completed: 0 | 1 }): void {
     this.updateOne.run(todo);
   }
 

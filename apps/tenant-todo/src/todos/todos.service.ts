@@ -10,9 +10,10 @@ import { assertIfMatch, etagOf } from '../http/etag';
 import { ImageStore } from '../images/image-store';
 import type { Picture } from '../images/picture';
 import { CLOCK } from '../tokens';
-import { decodeCursor, encodeCursor } from './cursor';
+import { cursorInvalid, decodeCursor, encodeCursor } from './cursor';
 import { Idempotency } from './idempotency';
 import { toTodo, type Todo, type TodoPage } from './todo';
+import { TodoOrder } from './todo-order';
 import { foldForSearch, searchTextOf } from './todo-text';
 import type { CreateTodoDto, ListTodosDto, UpdateTodoDto } from './todo.dto';
 import { TodoStore } from './todo-store';
@@ -23,6 +24,7 @@ export class TodosService {
   constructor(
     private readonly database: TenantDatabase,
     private readonly todos: TodoStore,
+    private readonly order: TodoOrder,
     private readonly images: ImageStore,
     private readonly idempotency: Idempotency,
     private readonly storage: StorageLimit,
@@ -30,19 +32,19 @@ export class TodosService {
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
-  /** Newest first. Throws `cursor_invalid`. */
+  /** In their order, of which a new one is the first. Throws `cursor_invalid`. */
   list({ filter, q, limit, cursor }: ListTodosDto): TodoPage {
     const rows = this.todos.page({
       completed: filter === 'all' ? null : filter === 'done' ? 1 : 0,
       needle: q?.trim() ? foldForSearch(q.trim()) : null,
-      below: cursor === undefined ? Number.MAX_SAFE_INTEGER : decodeCursor(cursor),
+      below: cursor === undefined ? Number.MAX_VALUE : this.placeOf(cursor),
       limit: limit + 1, // one more tells whether there is a next page
     });
     const items = rows.slice(0, limit);
     const last = items.at(-1);
     return {
       items: items.map(toTodo),
-      nextCursor: rows.length > limit && last ? encodeCursor(last.seq) : null,
+      nextCursor: rows.length > limit && last ? encodeCursor({ ...last, generation: this.order.generation() }) : null,
       counts: this.todos.counts(),
     };
   }
@@ -71,6 +73,7 @@ export class TodosService {
           description,
           searchText: searchTextOf(title, description),
           now: this.clock.now(),
+          position: this.order.nextOnTop(),
         });
         if (picture) this.images.put(id, picture);
         return this.get(id);
@@ -97,6 +100,19 @@ export class TodosService {
         now: this.clock.now(),
       });
       return this.get(id);
+    });
+  }
+
+  /**
+   * Puts the to-do right above another one, or with null at the end; before itself it stays where it is. Repeating is safe.
+   * Throws `todo_not_found`, and `validation_failed` for another one that is not there.
+   */
+  move(id: string, before: string | null): Todo {
+    return this.storage.guard(() => {
+      const todo = this.get(id);
+      if (before !== null && !this.todos.byId(before)) throw refusedBefore();
+      this.order.move(id, before);
+      return todo;
     });
   }
 
@@ -129,6 +145,15 @@ export class TodosService {
     });
   }
 
+  /** Where the page before ended: its last to-do as it was then, also if that was moved or deleted since. */
+  private placeOf(cursor: string): number {
+    const { generation, position, id } = decodeCursor(cursor);
+    if (generation === this.order.generation()) return position;
+    const place = this.order.positionOf(id);
+    if (place === undefined) throw cursorInvalid();
+    return place;
+  }
+
   private etag(content: unknown): string {
     return etagOf(this.database.databaseId, content);
   }
@@ -141,4 +166,9 @@ export class TodosService {
 
 function todoNotFound(): DomainError<ErrorCode> {
   return new DomainError('todo_not_found', 'There is no such to-do. It may have been deleted.');
+}
+
+function refusedBefore(): DomainError<ErrorCode> {
+  const message = 'The to-do that it should come before is not there. It may have been deleted.';
+  return new DomainError('validation_failed', message, { fields: [{ field: 'before', message }] });
 }
