@@ -19,6 +19,7 @@ import { TodoOrder } from './todos/todo-order';
 import { TodoStore } from './todos/todo-store';
 import { TodosController } from './todos/todos.controller';
 import { TodosService } from './todos/todos.service';
+import { Trash } from './todos/trash';
 import { CLOCK, LOGGER } from './tokens';
 
 /** What the process made before Nest: configuration, the open volume, and what a test puts in their place. */
@@ -49,6 +50,7 @@ export class AppModule {
         StorageLimit,
         TodoStore,
         TodoOrder,
+        Trash,
         ImageStore,
         Idempotency,
         TodosService,

@@ -17,6 +17,7 @@ import { setRequestContext } from './http/request-context';
 import { sendProblem, sendProblemAndClose } from './http/send-problem';
 import { drainBody, isWorthReading } from './http/unread-body';
 import { nestLogger } from './nest-logger';
+import { Trash } from './todos/trash';
 
 /** Longer than the control plane's pool keeps a connection: it must never send into one that is closing here. */
 const KEEP_ALIVE_MS = 75_000;
@@ -58,7 +59,15 @@ export async function createTenantServer(parts: TenantParts): Promise<TenantServ
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, onRequest);
   server.on('checkContinue', onRequest);
   server.setTimeout(STALLED_MS);
-  return { server, drain: (deadlineMs) => drain(server, deadlineMs) };
+  const trash = app.get(Trash);
+  trash.start();
+  return {
+    server,
+    drain: (deadlineMs) => {
+      trash.stop();
+      return drain(server, deadlineMs);
+    },
+  };
 }
 
 async function createApp(parts: TenantParts): Promise<INestApplication> {

@@ -33,8 +33,10 @@ export class StorageLimit {
 
   private storageFull(cause?: unknown): DomainError<ErrorCode> {
     const limit = `${this.maxBytes / 1024 / 1024} MB`;
-    return new DomainError('storage_full', `The storage is full (${limit}). Remove some pictures or to-dos first.`, {
-      cause,
-    });
+    return new DomainError(
+      'storage_full',
+      `The storage is full (${limit}). Remove some pictures first; to-dos that are deleted make room after ten minutes.`,
+      { cause },
+    );
   }
 }

@@ -22,7 +22,8 @@ export class ImageStore {
       'INSERT OR REPLACE INTO todo_images (todo_id, mime_type, bytes, sha256, data) VALUES (?, ?, ?, ?, ?)',
     );
     this.selectFacts = database.sqlite.prepare(
-      'SELECT mime_type AS mimeType, bytes, sha256 FROM todo_images WHERE todo_id = ?',
+      `SELECT mime_type AS mimeType, bytes, sha256 FROM todo_images JOIN todos ON id = todo_id
+       WHERE todo_id = ? AND deleted_at IS NULL`,
     );
     this.selectData = database.sqlite
       .prepare<[string, string], Buffer>('SELECT data FROM todo_images WHERE todo_id = ? AND sha256 = ?')
@@ -34,6 +35,7 @@ export class ImageStore {
     this.upsert.run(todoId, mimeType, data.length, sha256, data);
   }
 
+  /** Nothing where there is none, or where its to-do is deleted. */
   facts(todoId: string): ImageFacts | undefined {
     return this.selectFacts.get(todoId);
   }

@@ -26,7 +26,7 @@ const COLUMNS = `
   position, id, title, description, completed, created_at, updated_at, mime_type, bytes, sha256
   FROM todos LEFT JOIN todo_images ON todo_id = id`;
 
-/** The rows of `todos`. */
+/** The rows of `todos` that are not deleted. */
 @Injectable()
 export class TodoStore {
   private readonly selectPage: Statement<[PageQuery], TodoRow>;
@@ -35,19 +35,20 @@ export class TodoStore {
   private readonly insertOne: Statement<[NewTodo]>;
   private readonly updateOne: Statement<[TodoContent & { completed: 0 | 1 }]>;
   private readonly touchOne: Statement<[number, string]>;
-  private readonly deleteOne: Statement<[string]>;
 
   constructor({ sqlite }: TenantDatabase) {
     // instr, not LIKE: what is searched for has no wildcards
     this.selectPage = sqlite.prepare(
       `SELECT ${COLUMNS}
-       WHERE position < @below
+       WHERE deleted_at IS NULL AND position < @below
          AND (@completed IS NULL OR completed = @completed)
          AND (@needle IS NULL OR instr(search_text, @needle) > 0)
        ORDER BY position DESC LIMIT @limit`,
     );
-    this.selectById = sqlite.prepare(`SELECT ${COLUMNS} WHERE id = ?`);
-    this.selectCounts = sqlite.prepare('SELECT count(*) AS "all", coalesce(sum(completed), 0) AS done FROM todos');
+    this.selectById = sqlite.prepare(`SELECT ${COLUMNS} WHERE id = ? AND deleted_at IS NULL`);
+    this.selectCounts = sqlite.prepare(
+      'SELECT count(*) AS "all", coalesce(sum(completed), 0) AS done FROM todos WHERE deleted_at IS NULL',
+    );
     this.insertOne = sqlite.prepare(
       `INSERT INTO todos (id, title, description, completed, created_at, updated_at, search_text, position)
        VALUES (@id, @title, @description, 0, @now, @now, @searchText, @position)`,
@@ -57,7 +58,6 @@ export class TodoStore {
          updated_at = max(@now, updated_at), search_text = @searchText WHERE id = @id`,
     );
     this.touchOne = sqlite.prepare('UPDATE todos SET updated_at = max(?, updated_at) WHERE id = ?');
-    this.deleteOne = sqlite.prepare('DELETE FROM todos WHERE id = ?');
   }
 
   page(query: PageQuery): TodoRow[] {
@@ -84,9 +84,5 @@ export class TodoStore {
   /** Something that belongs to the to-do changed. */
   touch(id: string, now: number): void {
     this.touchOne.run(now, id);
-  }
-
-  remove(id: string): void {
-    this.deleteOne.run(id);
   }
 }

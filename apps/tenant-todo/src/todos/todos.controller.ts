@@ -70,4 +70,11 @@ export class TodosController {
   move(@Param('id') id: string, @Body() { before }: MoveTodoDto): Todo {
     return this.todos.move(id, before);
   }
+
+  @Post(':id/restore')
+  @HttpCode(200)
+  @UseInterceptors(EtagInterceptor)
+  restore(@Param('id') id: string): Todo {
+    return this.todos.restore(id);
+  }
 }

@@ -17,6 +17,7 @@ import { TodoOrder } from './todo-order';
 import { foldForSearch, searchTextOf } from './todo-text';
 import type { CreateTodoDto, ListTodosDto, UpdateTodoDto } from './todo.dto';
 import { TodoStore } from './todo-store';
+import { Trash } from './trash';
 
 /** The rules of the list. Everything runs on one synchronous connection: what stands in one function happens at one moment. */
 @Injectable()
@@ -25,6 +26,7 @@ export class TodosService {
     private readonly database: TenantDatabase,
     private readonly todos: TodoStore,
     private readonly order: TodoOrder,
+    private readonly trash: Trash,
     private readonly images: ImageStore,
     private readonly idempotency: Idempotency,
     private readonly storage: StorageLimit,
@@ -116,11 +118,24 @@ export class TodosService {
     });
   }
 
-  /** Takes the picture along. Throws `todo_not_found`, `precondition_failed`. */
+  /** Takes the picture along; `restore` brings both back. Throws `todo_not_found`, `precondition_failed`. */
   remove(id: string, ifMatch: string | undefined): void {
     this.storage.guard(() => {
       assertIfMatch(ifMatch, this.etag(this.get(id)));
-      this.todos.remove(id);
+      this.trash.put(id);
+    });
+  }
+
+  /**
+   * Brings back what was deleted less than `RESTORABLE_MS` ago, with its place and its picture. Repeating is safe: one that is there
+   * stays as it is. Throws `todo_not_found`, `todo_limit_reached`.
+   */
+  restore(id: string): Todo {
+    return this.storage.guard(() => {
+      if (this.todos.byId(id)) return this.get(id);
+      if (!this.trash.takeBack(id)) throw notRestorable();
+      if (this.todos.counts().all > this.config.maxTodos) throw this.todoLimitReached();
+      return this.get(id);
     });
   }
 
@@ -166,6 +181,10 @@ export class TodosService {
 
 function todoNotFound(): DomainError<ErrorCode> {
   return new DomainError('todo_not_found', 'There is no such to-do. It may have been deleted.');
+}
+
+function notRestorable(): DomainError<ErrorCode> {
+  return new DomainError('todo_not_found', 'There is nothing to restore: a deleted to-do is kept for ten minutes.');
 }
 
 function refusedBefore(): DomainError<ErrorCode> {
