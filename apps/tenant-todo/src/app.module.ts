@@ -21,6 +21,7 @@ import { TodosController } from './todos/todos.controller';
 import { TodosService } from './todos/todos.service';
 import { Trash } from './todos/trash';
 import { CLOCK, LOGGER } from './tokens';
+import { UsageController } from './usage/usage.controller';
 
 /** What the process made before Nest: configuration, the open volume, and what a test puts in their place. */
 export interface TenantParts {
@@ -37,7 +38,7 @@ export class AppModule {
   static with(parts: TenantParts): DynamicModule {
     return {
       module: AppModule,
-      controllers: [HealthController, TodosController, ImagesController],
+      controllers: [HealthController, TodosController, ImagesController, UsageController],
       providers: [
         { provide: TenantConfig, useValue: parts.config },
         { provide: TenantDatabase, useValue: parts.database },

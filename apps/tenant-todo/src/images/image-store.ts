@@ -15,6 +15,7 @@ export class ImageStore {
   private readonly upsert: Statement<[string, string, number, string, Buffer]>;
   private readonly selectFacts: Statement<[string], ImageFacts>;
   private readonly selectData: Statement<[string, string], Buffer>;
+  private readonly selectTotals: Statement<[], { count: number; bytes: number }>;
   private readonly delete: Statement<[string]>;
 
   constructor(database: TenantDatabase) {
@@ -28,6 +29,10 @@ export class ImageStore {
     this.selectData = database.sqlite
       .prepare<[string, string], Buffer>('SELECT data FROM todo_images WHERE todo_id = ? AND sha256 = ?')
       .pluck();
+    this.selectTotals = database.sqlite.prepare(
+      `SELECT count(*) AS count, coalesce(sum(bytes), 0) AS bytes FROM todo_images JOIN todos ON id = todo_id
+       WHERE deleted_at IS NULL`,
+    );
     this.delete = database.sqlite.prepare('DELETE FROM todo_images WHERE todo_id = ?');
   }
 
@@ -43,6 +48,10 @@ export class ImageStore {
   /** The bytes, while the picture is still the one that `sha256` names. */
   data(todoId: string, sha256: string): Buffer | undefined {
     return this.selectData.get(todoId, sha256);
+  }
+
+  totals(): { count: number; bytes: number } {
+    return this.selectTotals.get() ?? { count: 0, bytes: 0 };
   }
 
   /** True where there was one. */
