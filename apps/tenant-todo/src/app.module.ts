@@ -14,6 +14,9 @@ import { ImageStore } from './images/image-store';
 import { ImagesController } from './images/images.controller';
 import { UploadedPictures } from './images/uploaded-pictures';
 import { Uploads } from './images/uploads';
+import { ThumbnailStore } from './thumbnails/thumbnail-store';
+import { ThumbnailsController } from './thumbnails/thumbnails.controller';
+import { ThumbnailsService } from './thumbnails/thumbnails.service';
 import { Idempotency } from './todos/idempotency';
 import { TodoOrder } from './todos/todo-order';
 import { TodoStore } from './todos/todo-store';
@@ -38,7 +41,7 @@ export class AppModule {
   static with(parts: TenantParts): DynamicModule {
     return {
       module: AppModule,
-      controllers: [HealthController, TodosController, ImagesController, UsageController],
+      controllers: [HealthController, TodosController, ImagesController, ThumbnailsController, UsageController],
       providers: [
         { provide: TenantConfig, useValue: parts.config },
         { provide: TenantDatabase, useValue: parts.database },
@@ -55,6 +58,8 @@ export class AppModule {
         ImageStore,
         Idempotency,
         TodosService,
+        ThumbnailStore,
+        ThumbnailsService,
         UploadedPictures,
         Uploads,
       ],

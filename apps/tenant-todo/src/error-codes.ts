@@ -18,6 +18,7 @@ export type ErrorCode =
   | 'image_not_found'
   | 'image_too_large'
   | 'image_type_unsupported'
+  | 'thumbnail_unavailable'
   | 'storage_full'
   | 'shutting_down';
 
@@ -42,6 +43,7 @@ export const ERROR_STATUSES = {
   image_not_found: 404,
   image_too_large: 413,
   image_type_unsupported: 415,
+  thumbnail_unavailable: 404,
   storage_full: 507,
   shutting_down: 503,
 } as const satisfies Record<ErrorCode, number>;

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import { MAX_IMAGE_BYTES } from '../src/images/uploads';
 import type { Todo } from '../src/todos/todo';
 import { IMAGE, peakMemoryMb, startImage, type ImageProcess } from './image-process';
@@ -143,6 +144,47 @@ describe('the image of the tenant', () => {
     expect(read.every(({ byteLength }) => byteLength === MAX_IMAGE_BYTES)).toBe(true);
     expect(peakMemoryMb(tenant.child)).toBeLessThan(300);
   }, 60_000);
+
+  it('makes the thumbnails of fifty pictures of 5 MB asked for at once in less than 300 MB', async () => {
+    const tenant = await start();
+    const picture = await sharp({
+      create: {
+        width: 1900,
+        height: 1000,
+        channels: 3,
+        background: '#000',
+        noise: { type: 'gaussian', mean: 128, sigma: 90 },
+      },
+    })
+      .png({ compressionLevel: 0 })
+      .toBuffer();
+    const ids: string[] = [];
+    for (let i = 0; i < 50; i += 1) {
+      const shade = Buffer.from(picture.subarray(0, MAX_IMAGE_BYTES));
+      ids.push((await post(tenant, `picture ${i}`, shade)).id);
+    }
+    const started = performance.now();
+    const types = await Promise.all(
+      ids.map(async (id) => {
+        const response = await tenant.send(`/todos/${id}/thumbnail`);
+        expect((await response.arrayBuffer()).byteLength).toBeLessThan(50_000);
+        return response.headers.get('content-type');
+      }),
+    );
+    expect(types).toEqual(ids.map(() => 'image/webp'));
+    expect(performance.now() - started).toBeLessThan(30_000);
+    expect(peakMemoryMb(tenant.child)).toBeLessThan(300);
+  }, 60_000);
+
+  it('loads what makes thumbnails when the first is asked for, not before', async () => {
+    const tenant = await start();
+    const { id } = await post(tenant, 'pictured', PNG);
+    await tenant.send(`/todos/${id}/image`);
+    const maps = () => readFileSync(`/proc/${tenant.child.pid}/maps`, 'utf8');
+    expect(maps()).not.toContain('libvips');
+    expect((await tenant.send(`/todos/${id}/thumbnail`)).status).toBe(200);
+    expect(maps()).toContain('libvips');
+  });
 
   it('runs the code that is there, also beside cached data of other code or none', async () => {
     const image = join(dataDir, 'image');

@@ -1,6 +1,8 @@
+import { DomainError } from '@app/common/errors/domain-error';
 import { Injectable } from '@nestjs/common';
 import type { Statement } from 'better-sqlite3';
 import { TenantDatabase } from '../database/tenant-database';
+import type { ErrorCode } from '../error-codes';
 import type { Picture } from './picture';
 
 export interface ImageFacts {
@@ -58,4 +60,8 @@ export class ImageStore {
   remove(todoId: string): boolean {
     return this.delete.run(todoId).changes > 0;
   }
+}
+
+export function imageNotFound(): DomainError<ErrorCode> {
+  return new DomainError('image_not_found', 'This to-do has no picture.');
 }
