@@ -114,6 +114,8 @@ async function useOnce(url, token) {
   await send('DELETE', `/todos/${id}`, {}, 204);
   await send('POST', `/todos/${id}/restore`, {}, 200);
   await send('GET', '/usage', {}, 200);
+  await send('GET', '/export', {}, 200);
+  await send('GET', '/export?format=sqlite', {}, 200);
 }
 
 function formOf(png) {

@@ -3,8 +3,12 @@ import type { Clock } from '@app/common/time/clock';
 import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER, APP_PIPE } from '@nestjs/core';
 import { TenantConfig } from './config';
+import { Staging } from './database/staging';
 import { StorageLimit } from './database/storage-limit';
 import { TenantDatabase } from './database/tenant-database';
+import { ExportController } from './export/export.controller';
+import { JsonExport } from './export/json-export';
+import { SqliteExport } from './export/sqlite-export';
 import { HealthController } from './health/health.controller';
 import { Metrics } from './health/metrics';
 import { Readiness } from './health/readiness';
@@ -36,12 +40,21 @@ export interface TenantParts {
   readiness: Readiness;
 }
 
+const CONTROLLERS = [
+  HealthController,
+  TodosController,
+  ImagesController,
+  ThumbnailsController,
+  UsageController,
+  ExportController,
+];
+
 @Module({})
 export class AppModule {
   static with(parts: TenantParts): DynamicModule {
     return {
       module: AppModule,
-      controllers: [HealthController, TodosController, ImagesController, ThumbnailsController, UsageController],
+      controllers: CONTROLLERS,
       providers: [
         { provide: TenantConfig, useValue: parts.config },
         { provide: TenantDatabase, useValue: parts.database },
@@ -62,6 +75,9 @@ export class AppModule {
         ThumbnailsService,
         UploadedPictures,
         Uploads,
+        Staging,
+        JsonExport,
+        SqliteExport,
       ],
     };
   }

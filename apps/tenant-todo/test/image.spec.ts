@@ -122,7 +122,7 @@ describe('the image of the tenant', () => {
     expect(items.map(({ title }) => title)).toEqual(expect.arrayContaining(titles.slice(0, 150)));
   });
 
-  it('takes fifty pictures of 5 MB at once in less than 300 MB', async () => {
+  it('takes fifty pictures of 5 MB at once, and exports them, in less than 300 MB', async () => {
     const tenant = await start();
     const upload = async (i: number) => {
       const head = `--b\r\nContent-Disposition: form-data; name="title"\r\n\r\npicture ${i}\r\n--b\r\n`;
@@ -142,6 +142,9 @@ describe('the image of the tenant', () => {
       todos.map(async ({ id }) => (await tenant.send(`/todos/${id}/image`)).arrayBuffer()),
     );
     expect(read.every(({ byteLength }) => byteLength === MAX_IMAGE_BYTES)).toBe(true);
+    for (const path of ['/export', '/export?format=sqlite']) {
+      expect(await bytesOf(await tenant.send(path))).toBeGreaterThan(50 * MAX_IMAGE_BYTES);
+    }
     expect(peakMemoryMb(tenant.child)).toBeLessThan(300);
   }, 60_000);
 
@@ -203,3 +206,9 @@ describe('the image of the tenant', () => {
     expect(existsSync(join(image, cache ?? ''))).toBe(true);
   });
 });
+
+async function bytesOf({ body }: Response): Promise<number> {
+  let bytes = 0;
+  for await (const chunk of body ?? []) bytes += (chunk as Uint8Array).length;
+  return bytes;
+}

@@ -32,6 +32,7 @@ export class TodoStore {
   private readonly selectPage: Statement<[PageQuery], TodoRow>;
   private readonly selectById: Statement<[string], TodoRow>;
   private readonly selectCounts: Statement<[], { all: number; done: number }>;
+  private readonly selectIds: Statement<[], string>;
   private readonly insertOne: Statement<[NewTodo]>;
   private readonly updateOne: Statement<[TodoContent & { completed: 0 | 1 }]>;
   private readonly touchOne: Statement<[number, string]>;
@@ -49,6 +50,9 @@ export class TodoStore {
     this.selectCounts = sqlite.prepare(
       'SELECT count(*) AS "all", coalesce(sum(completed), 0) AS done FROM todos WHERE deleted_at IS NULL',
     );
+    this.selectIds = sqlite
+      .prepare<[], string>('SELECT id FROM todos WHERE deleted_at IS NULL ORDER BY position DESC')
+      .pluck();
     this.insertOne = sqlite.prepare(
       `INSERT INTO todos (id, title, description, completed, created_at, updated_at, search_text, position)
        VALUES (@id, @title, @description, 0, @now, @now, @searchText, @position)`,
@@ -66,6 +70,10 @@ export class TodoStore {
 
   byId(id: string): TodoRow | undefined {
     return this.selectById.get(id);
+  }
+
+  idsInOrder(): string[] {
+    return this.selectIds.all();
   }
 
   counts(): TodoPage['counts'] {
