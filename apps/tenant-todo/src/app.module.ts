@@ -21,6 +21,8 @@ import { Uploads } from './images/uploads';
 import { ThumbnailStore } from './thumbnails/thumbnail-store';
 import { ThumbnailsController } from './thumbnails/thumbnails.controller';
 import { ThumbnailsService } from './thumbnails/thumbnails.service';
+import { ImportController } from './import/import.controller';
+import { ImportService } from './import/import.service';
 import { Idempotency } from './todos/idempotency';
 import { TodoOrder } from './todos/todo-order';
 import { TodoStore } from './todos/todo-store';
@@ -47,6 +49,7 @@ const CONTROLLERS = [
   ThumbnailsController,
   UsageController,
   ExportController,
+  ImportController,
 ];
 
 @Module({})
@@ -78,6 +81,7 @@ export class AppModule {
         Staging,
         JsonExport,
         SqliteExport,
+        ImportService,
       ],
     };
   }

@@ -19,6 +19,7 @@ export type ErrorCode =
   | 'image_too_large'
   | 'image_type_unsupported'
   | 'thumbnail_unavailable'
+  | 'import_running'
   | 'storage_full'
   | 'shutting_down';
 
@@ -44,6 +45,7 @@ export const ERROR_STATUSES = {
   image_too_large: 413,
   image_type_unsupported: 415,
   thumbnail_unavailable: 404,
+  import_running: 409,
   storage_full: 507,
   shutting_down: 503,
 } as const satisfies Record<ErrorCode, number>;

@@ -22,6 +22,25 @@ interface NewTodo extends TodoContent {
   position: number;
 }
 
+/** A to-do as a file has it; `position` counts only where it is a new one. */
+export interface ImportedTodo extends Omit<NewTodo, 'now'> {
+  completed: 0 | 1;
+  createdAt: number;
+  updatedAt: number;
+}
+
+/** What an import compares with, also of one that is deleted and can still be restored. */
+export interface KnownTodo {
+  title: string;
+  description: string;
+  completed: 0 | 1;
+  createdAt: number;
+  updatedAt: number;
+  deletedAt: number | null;
+  sha256: string | null;
+  bytes: number | null;
+}
+
 const COLUMNS = `
   position, id, title, description, completed, created_at, updated_at, mime_type, bytes, sha256
   FROM todos LEFT JOIN todo_images ON todo_id = id`;
@@ -35,6 +54,8 @@ export class TodoStore {
   private readonly selectIds: Statement<[], string>;
   private readonly insertOne: Statement<[NewTodo]>;
   private readonly updateOne: Statement<[TodoContent & { completed: 0 | 1 }]>;
+  private readonly selectKnown: Statement<[string], KnownTodo>;
+  private readonly upsertImported: Statement<[ImportedTodo]>;
   private readonly touchOne: Statement<[number, string]>;
 
   constructor({ sqlite }: TenantDatabase) {
@@ -60,6 +81,18 @@ export class TodoStore {
     this.updateOne = sqlite.prepare(
       `UPDATE todos SET title = @title, description = @description, completed = @completed,
          updated_at = max(@now, updated_at), search_text = @searchText WHERE id = @id`,
+    );
+    this.selectKnown = sqlite.prepare(
+      `SELECT title, description, completed, created_at AS createdAt, updated_at AS updatedAt, deleted_at AS deletedAt,
+         sha256, bytes
+       FROM todos LEFT JOIN todo_images ON todo_id = id WHERE id = ?`,
+    );
+    this.upsertImported = sqlite.prepare(
+      `INSERT INTO todos (id, title, description, completed, created_at, updated_at, search_text, position)
+       VALUES (@id, @title, @description, @completed, @createdAt, @updatedAt, @searchText, @position)
+       ON CONFLICT (id) DO UPDATE SET title = excluded.title, description = excluded.description,
+         completed = excluded.completed, created_at = excluded.created_at, updated_at = excluded.updated_at,
+         search_text = excluded.search_text, deleted_at = NULL`,
     );
     this.touchOne = sqlite.prepare('UPDATE todos SET updated_at = max(?, updated_at) WHERE id = ?');
   }
@@ -87,6 +120,15 @@ export class TodoStore {
 
   update(todo: TodoContent & { completed: 0 | 1 }): void {
     this.updateOne.run(todo);
+  }
+
+  known(id: string): KnownTodo | undefined {
+    return this.selectKnown.get(id);
+  }
+
+  /** Makes it, or makes it what is given; one that is there keeps its place, one that was deleted is there again. */
+  putImported(todo: ImportedTodo): void {
+    this.upsertImported.run(todo);
   }
 
   /** Something that belongs to the to-do changed. */

@@ -13,6 +13,7 @@ import { CLOCK } from '../tokens';
 import { cursorInvalid, decodeCursor, encodeCursor } from './cursor';
 import { Idempotency } from './idempotency';
 import { toTodo, type Todo, type TodoPage } from './todo';
+import { todoLimitReached } from './todo-limit';
 import { TodoOrder } from './todo-order';
 import { foldForSearch, searchTextOf } from './todo-text';
 import type { CreateTodoDto, ListTodosDto, UpdateTodoDto } from './todo.dto';
@@ -66,7 +67,7 @@ export class TodosService {
     const request = { title, description, picture: picture?.sha256 ?? null };
     return this.storage.guard(() =>
       this.idempotency.once(key, request, () => {
-        if (this.todos.counts().all >= this.config.maxTodos) throw this.todoLimitReached();
+        if (this.todos.counts().all >= this.config.maxTodos) throw todoLimitReached(this.config.maxTodos);
         this.storage.assertRoomFor(picture?.data.length ?? 0);
         const id = randomUUID();
         this.todos.insert({
@@ -134,7 +135,7 @@ export class TodosService {
     return this.storage.guard(() => {
       if (this.todos.byId(id)) return this.get(id);
       if (!this.trash.takeBack(id)) throw notRestorable();
-      if (this.todos.counts().all > this.config.maxTodos) throw this.todoLimitReached();
+      if (this.todos.counts().all > this.config.maxTodos) throw todoLimitReached(this.config.maxTodos);
       return this.get(id);
     });
   }
@@ -171,11 +172,6 @@ export class TodosService {
 
   private etag(content: unknown): string {
     return etagOf(this.database.databaseId, content);
-  }
-
-  private todoLimitReached(): DomainError<ErrorCode> {
-    const limit = this.config.maxTodos.toLocaleString('en');
-    return new DomainError('todo_limit_reached', `The list is full: it may have ${limit} to-dos. Delete some first.`);
   }
 }
 
