@@ -114,6 +114,7 @@ async function useOnce(url, token) {
   await send('DELETE', `/todos/${id}`, {}, 204);
   await send('POST', `/todos/${id}/restore`, {}, 200);
   await send('GET', '/usage', {}, 200);
+  await send('HEAD', '/events', {}, 200);
   const { exportedAt, ...exported } = await send('GET', '/export', {}, 200);
   await send('POST', '/import?dryRun=1', { headers: json, body: JSON.stringify({ exportedAt, ...exported }) }, 200);
   await send('GET', '/export?format=sqlite', {}, 200);

@@ -6,6 +6,9 @@ import { TenantConfig } from './config';
 import { Staging } from './database/staging';
 import { StorageLimit } from './database/storage-limit';
 import { TenantDatabase } from './database/tenant-database';
+import { EventLog } from './events/event-log';
+import { EventStreams } from './events/event-streams';
+import { EventsController } from './events/events.controller';
 import { ExportController } from './export/export.controller';
 import { JsonExport } from './export/json-export';
 import { SqliteExport } from './export/sqlite-export';
@@ -50,6 +53,7 @@ const CONTROLLERS = [
   UsageController,
   ExportController,
   ImportController,
+  EventsController,
 ];
 
 @Module({})
@@ -82,6 +86,8 @@ export class AppModule {
         JsonExport,
         SqliteExport,
         ImportService,
+        EventLog,
+        EventStreams,
       ],
     };
   }

@@ -20,6 +20,7 @@ export type ErrorCode =
   | 'image_type_unsupported'
   | 'thumbnail_unavailable'
   | 'import_running'
+  | 'too_many_streams'
   | 'storage_full'
   | 'shutting_down';
 
@@ -46,6 +47,7 @@ export const ERROR_STATUSES = {
   image_type_unsupported: 415,
   thumbnail_unavailable: 404,
   import_running: 409,
+  too_many_streams: 429,
   storage_full: 507,
   shutting_down: 503,
 } as const satisfies Record<ErrorCode, number>;

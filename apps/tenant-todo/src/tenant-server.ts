@@ -12,6 +12,7 @@ import { checkAccess } from './access/access';
 import { AppModule, type TenantParts } from './app.module';
 import { publicKeysOf } from './config';
 import { ERROR_STATUSES } from './error-codes';
+import { EventStreams } from './events/event-streams';
 import { logWhenDone } from './http/access-log';
 import { setRequestContext } from './http/request-context';
 import { sendProblem, sendProblemAndClose } from './http/send-problem';
@@ -42,14 +43,18 @@ export async function createTenantServer(parts: TenantParts): Promise<TenantServ
 
   const onRequest = (request: IncomingMessage, response: ServerResponse) => {
     const requestId = requestIdFrom(request.headers['x-request-id']);
-    setRequestContext(request, { requestId });
+    const context = { requestId, expiresAt: 0 };
+    setRequestContext(request, context);
     // `fetch` adds `no-cache` to every `If-None-Match`, and Express then never answers 304. It is meant for caches, not for an origin.
     delete request.headers['cache-control'];
     setCommonHeaders(response, requestId);
     logWhenDone(request as Request, response, parts.log, parts.metrics); // Express makes it one by its prototype
     checkAccess(request, verifier, identity).then(
       (claims) => {
-        if (claims) endAfterExpiry(claims, response, parts.clock.now());
+        if (claims) {
+          context.expiresAt = claims.exp * 1000;
+          endAfterExpiry(claims, response, parts.clock.now());
+        }
         if (request.headers.expect !== undefined) response.writeContinue(); // only now may the client send its body
         handle(request, response);
       },
@@ -59,12 +64,14 @@ export async function createTenantServer(parts: TenantParts): Promise<TenantServ
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, onRequest);
   server.on('checkContinue', onRequest);
   server.setTimeout(STALLED_MS);
+  const streams = app.get(EventStreams);
   const trash = app.get(Trash);
   trash.start();
   return {
     server,
     drain: (deadlineMs) => {
       trash.stop();
+      streams.close();
       return drain(server, deadlineMs);
     },
   };

@@ -40,7 +40,7 @@ describe('an import', () => {
       headers: { 'content-type': 'application/json', ...headers },
       body,
       duplex: 'half',
-    } as RequestInit);
+    });
   async function run(body: string | Uint8Array<ArrayBuffer>, query = ''): Promise<ImportOutcome> {
     const response = await post(body, query);
     expect([response.status, response.status === 200 ? '' : await response.clone().text()]).toEqual([200, '']);
@@ -215,7 +215,7 @@ describe('an import', () => {
         body: slow,
         duplex: 'half',
         signal: abort.signal,
-      } as RequestInit)
+      })
       .catch(() => 'gone');
     send?.enqueue(Buffer.from(fileOf(todoOf()).slice(0, 100)));
     await until(() => leftovers().length > 0);

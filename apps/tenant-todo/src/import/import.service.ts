@@ -5,6 +5,7 @@ import { TenantConfig } from '../config';
 import { Staging } from '../database/staging';
 import { StorageLimit } from '../database/storage-limit';
 import type { ErrorCode } from '../error-codes';
+import { EventLog } from '../events/event-log';
 import { ImageStore } from '../images/image-store';
 import { TodoOrder } from '../todos/todo-order';
 import { searchTextOf } from '../todos/todo-text';
@@ -35,6 +36,7 @@ export class ImportService {
     private readonly order: TodoOrder,
     private readonly images: ImageStore,
     private readonly storage: StorageLimit,
+    private readonly events: EventLog,
     private readonly staging: Staging,
     private readonly config: TenantConfig,
   ) {}
@@ -68,11 +70,13 @@ export class ImportService {
     const stage = new ImportStage(file);
     try {
       await this.storage.asFull(() => stageTodos(chunks, stage, this.limits()));
-      return this.storage.guard(() => {
-        const outcome = this.compare(stage);
+      const outcome = this.storage.guard(() => {
+        const changes = this.compare(stage);
         if (!dryRun) this.apply(stage);
-        return { dryRun, ...outcome };
+        return { dryRun, ...changes };
       });
+      if (!dryRun && outcome.todos.created + outcome.todos.updated > 0) this.events.append({ type: 'reset' });
+      return outcome;
     } finally {
       stage.close();
     }

@@ -1,4 +1,4 @@
-import { DomainError, type FieldError } from '@app/common/errors/domain-error';
+import { DomainError } from '@app/common/errors/domain-error';
 import type { ErrorCode } from '../error-codes';
 import { pictureOf, type Picture } from '../images/picture';
 import { IMAGE_FIELD, imageTooLarge, MAX_IMAGE_BYTES, refusedField } from '../images/uploads';
@@ -72,7 +72,7 @@ async function readImage(image: NonNullable<ImportedTodoDto['image']>): Promise<
 /** An uploaded picture is the field `image`; here that is an object. */
 function inImageData(error: unknown): never {
   if (!(error instanceof DomainError) || !error.fields) throw error;
-  const fields = (error.fields as FieldError[]).map(({ field, message }) => ({
+  const fields = error.fields.map(({ field, message }) => ({
     field: field === IMAGE_FIELD ? `${IMAGE_FIELD}.data` : field,
     message,
   }));
@@ -82,7 +82,7 @@ function inImageData(error: unknown): never {
 /** What creation says of a field, said of that field in the file. Of the request itself nothing is too large or of a wrong type. */
 function atPlace(error: unknown, place: string): unknown {
   if (!(error instanceof DomainError) || !error.fields) return error;
-  const fields = (error.fields as FieldError[]).map(({ field, message }) => ({
+  const fields = error.fields.map(({ field, message }) => ({
     field: field === '' ? place : `${place}.${field}`,
     message,
   }));

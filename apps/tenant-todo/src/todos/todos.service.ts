@@ -6,6 +6,7 @@ import { TenantConfig } from '../config';
 import { StorageLimit } from '../database/storage-limit';
 import { TenantDatabase } from '../database/tenant-database';
 import type { ErrorCode } from '../error-codes';
+import { EventLog, type TodoEventType } from '../events/event-log';
 import { assertIfMatch, etagOf } from '../http/etag';
 import { ImageStore } from '../images/image-store';
 import type { Picture } from '../images/picture';
@@ -31,6 +32,7 @@ export class TodosService {
     private readonly images: ImageStore,
     private readonly idempotency: Idempotency,
     private readonly storage: StorageLimit,
+    private readonly events: EventLog,
     private readonly config: TenantConfig,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
@@ -65,7 +67,7 @@ export class TodosService {
    */
   create({ title, description = '' }: CreateTodoDto, picture: Picture | null, key: string | undefined): Todo {
     const request = { title, description, picture: picture?.sha256 ?? null };
-    return this.storage.guard(() =>
+    return this.changing((say) =>
       this.idempotency.once(key, request, () => {
         if (this.todos.counts().all >= this.config.maxTodos) throw todoLimitReached(this.config.maxTodos);
         this.storage.assertRoomFor(picture?.data.length ?? 0);
@@ -79,6 +81,7 @@ export class TodosService {
           position: this.order.nextOnTop(),
         });
         if (picture) this.images.put(id, picture);
+        say('created', id);
         return this.get(id);
       }),
     );
@@ -86,7 +89,7 @@ export class TodosService {
 
   /** Changes what is given and leaves the rest. Throws `todo_not_found`, `precondition_failed`, `storage_full`. */
   update(id: string, changes: UpdateTodoDto, ifMatch: string | undefined): Todo {
-    return this.storage.guard(() => {
+    return this.changing((say) => {
       const before = this.get(id);
       assertIfMatch(ifMatch, this.etag(before));
       const title = changes.title ?? before.title;
@@ -102,6 +105,7 @@ export class TodosService {
         searchText: searchTextOf(title, description),
         now: this.clock.now(),
       });
+      say('updated', id);
       return this.get(id);
     });
   }
@@ -111,19 +115,20 @@ export class TodosService {
    * Throws `todo_not_found`, and `validation_failed` for another one that is not there.
    */
   move(id: string, before: string | null): Todo {
-    return this.storage.guard(() => {
+    return this.changing((say) => {
       const todo = this.get(id);
       if (before !== null && !this.todos.byId(before)) throw refusedBefore();
-      this.order.move(id, before);
+      if (this.order.move(id, before)) say('moved', id);
       return todo;
     });
   }
 
   /** Takes the picture along; `restore` brings both back. Throws `todo_not_found`, `precondition_failed`. */
   remove(id: string, ifMatch: string | undefined): void {
-    this.storage.guard(() => {
+    this.changing((say) => {
       assertIfMatch(ifMatch, this.etag(this.get(id)));
       this.trash.put(id);
+      say('deleted', id);
     });
   }
 
@@ -132,33 +137,45 @@ export class TodosService {
    * stays as it is. Throws `todo_not_found`, `todo_limit_reached`.
    */
   restore(id: string): Todo {
-    return this.storage.guard(() => {
+    return this.changing((say) => {
       if (this.todos.byId(id)) return this.get(id);
       if (!this.trash.takeBack(id)) throw notRestorable();
       if (this.todos.counts().all > this.config.maxTodos) throw todoLimitReached(this.config.maxTodos);
+      say('restored', id);
       return this.get(id);
     });
   }
 
   /** Puts the picture in the place of the one before. Throws `todo_not_found`, `precondition_failed`, `storage_full`. */
   putImage(id: string, picture: Picture, ifMatch: string | undefined): Todo {
-    return this.storage.guard(() => {
+    return this.changing((say) => {
       const { image } = this.get(id);
       assertIfMatch(ifMatch, image && this.etag(image.sha256));
       this.storage.assertRoomFor(picture.data.length - (image?.bytes ?? 0));
       this.images.put(id, picture);
       this.todos.touch(id, this.clock.now());
+      say('updated', id);
       return this.get(id);
     });
   }
 
   /** Repeatable: a to-do without a picture stays one. Throws `todo_not_found`, `precondition_failed`. */
   removeImage(id: string, ifMatch: string | undefined): void {
-    this.storage.guard(() => {
+    this.changing((say) => {
       const { image } = this.get(id);
       assertIfMatch(ifMatch, image && this.etag(image.sha256));
-      if (this.images.remove(id)) this.todos.touch(id, this.clock.now());
+      if (!this.images.remove(id)) return;
+      this.todos.touch(id, this.clock.now());
+      say('updated', id);
     });
+  }
+
+  /** All of `work` or nothing, and then what it said of what it did: who hears of a change can read it. */
+  private changing<T>(work: (say: (type: TodoEventType, todoId: string) => void) => T): T {
+    const said: { type: TodoEventType; todoId: string }[] = [];
+    const result = this.storage.guard(() => work((type, todoId) => said.push({ type, todoId })));
+    for (const event of said) this.events.append(event);
+    return result;
   }
 
   /** Where the page before ended: its last to-do as it was then, also if that was moved or deleted since. */
