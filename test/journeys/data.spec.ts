@@ -1,7 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import sharp from 'sharp';
 import { Client, form } from '../support/client';
 import { ControlPlane, endAll } from '../support/control-plane';
 import { png } from '../support/pictures';
+import { machinePid, peakMemoryMb } from '../support/processes';
 import { until } from '../support/until';
 
 interface Message {
@@ -97,6 +99,23 @@ describe("people's data, through the control plane", () => {
       { code: 'validation_failed', errors: [{ field: 'todos.2.title' }] },
     ]);
   });
+
+  it('comes in by the hundred megabytes, streamed through both processes', async () => {
+    const cleo = await Client.withApp(plane);
+    const time = new Date().toISOString();
+    const image = { data: png(5 * 1024 * 1024).toString('base64') };
+    const body = `{"format":"todo-export","version":1,"todos":[${Array.from({ length: 16 }, (_, i) =>
+      JSON.stringify({ id: randomUUID(), title: `large ${i}`, createdAt: time, updatedAt: time, image }),
+    ).join()}]}`;
+    expect(body.length).toBeGreaterThan(100_000_000);
+    expect(await importInto(cleo, body)).toMatchObject({ todos: { created: 16 }, images: { stored: 16 } });
+    expect((await cleo.todos()).counts.all).toBe(16);
+    const { appName } = await cleo.tenant();
+    for (const pid of [plane.pid, machinePid(appName) ?? 0]) {
+      expect(peakMemoryMb(pid)).toBeGreaterThan(0);
+      expect(peakMemoryMb(pid)).toBeLessThan(300);
+    }
+  }, 60_000);
 
   it('is also to be had as the database itself', async () => {
     const response = await ada.fetch('/api/v1/export?format=sqlite');

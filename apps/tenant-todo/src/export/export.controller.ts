@@ -48,9 +48,7 @@ export class ExportController {
       if (response.destroyed) return;
       await (format === 'json' ? this.sendJson(response) : this.sendSqlite(response));
     } catch (error) {
-      if (!response.headersSent) throw error; // nothing was sent yet: it is answered with a problem
-      response.destroy(); // half of it must not pass for the whole
-      if (!isClientGone(error)) throw error;
+      if (!isClientGone(error)) throw error; // answered with a problem, or cut off where sending has begun
     } finally {
       done();
     }
@@ -71,6 +69,8 @@ export class ExportController {
   }
 }
 
+const CLIENT_GONE = new Set(['ERR_STREAM_PREMATURE_CLOSE', 'ERR_STREAM_DESTROYED', 'ERR_STREAM_UNABLE_TO_PIPE']);
+
 function isClientGone(error: unknown): boolean {
-  return (error as { code?: unknown } | undefined)?.code === 'ERR_STREAM_PREMATURE_CLOSE';
+  return CLIENT_GONE.has(String((error as { code?: unknown } | undefined)?.code));
 }

@@ -103,10 +103,10 @@ export class ImportService {
       if (staged.sha256 !== null && staged.sha256 !== known?.sha256) outcome.images.stored += 1;
       if (staged.sha256 === null && isThere && known.sha256 !== null) outcome.images.removed += 1;
       if (staged.sha256 !== known?.sha256) bytes += (staged.bytes ?? 0) - (known?.bytes ?? 0);
-      if (!known) bytes += staged.title.length + staged.description.length;
+      bytes += textLength(staged) - (known ? textLength(known) : 0);
     }
     this.assertTodos(this.todos.counts().all + outcome.todos.created);
-    this.storage.assertRoomFor(bytes);
+    if (bytes > 0) this.storage.assertRoomFor(bytes);
     return outcome;
   }
 
@@ -134,6 +134,10 @@ export class ImportService {
   private assertTodos(count: number): void {
     if (count > this.config.maxTodos) throw todoLimitReached(this.config.maxTodos);
   }
+}
+
+function textLength({ title, description }: { title: string; description: string }): number {
+  return title.length + description.length;
 }
 
 function isSame({ staged, known }: Change): boolean {

@@ -25,6 +25,8 @@ export async function makeThumbnail(picture: Buffer): Promise<Buffer | null> {
   }
 }
 
+const LOADERS = ['Jpeg', 'Png', 'Nsgif', 'Webp', 'Heif'].map((name) => `VipsForeignLoad${name}Buffer`);
+
 let loading: Promise<typeof import('sharp')> | undefined;
 
 /** At the first picture: it takes 150 ms and 40 MB, and most wakes show none that is new. */
@@ -32,6 +34,8 @@ function loadSharp(): Promise<typeof import('sharp')> {
   loading ??= import('sharp').then(({ default: sharp }) => {
     sharp.concurrency(1);
     sharp.cache(false); // no picture is read twice
+    sharp.block({ operation: ['VipsForeignLoad'] }); // libvips also reads formats that are programs
+    sharp.unblock({ operation: LOADERS });
     return sharp;
   });
   return loading;

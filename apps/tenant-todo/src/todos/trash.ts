@@ -1,8 +1,9 @@
+import type { Logger } from '@app/common/logging/logger';
 import type { Clock } from '@app/common/time/clock';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Statement } from 'better-sqlite3';
 import { TenantDatabase } from '../database/tenant-database';
-import { CLOCK } from '../tokens';
+import { CLOCK, LOGGER } from '../tokens';
 
 /** How long a deleted to-do can be had back. */
 export const RESTORABLE_MS = 10 * 60_000;
@@ -18,16 +19,19 @@ const BATCH = 10;
 export class Trash {
   private readonly hide: Statement<[number, string]>;
   private readonly show: Statement<[string, number]>;
+  private readonly selectExpired: Statement<[number], 1>;
   private readonly removeExpired: Statement<[number, number]>;
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly database: TenantDatabase,
     @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(LOGGER) private readonly log: Logger,
   ) {
     const { sqlite } = database;
     this.hide = sqlite.prepare('UPDATE todos SET deleted_at = ? WHERE id = ?');
     this.show = sqlite.prepare('UPDATE todos SET deleted_at = NULL WHERE id = ? AND deleted_at > ?');
+    this.selectExpired = sqlite.prepare<[number], 1>('SELECT 1 FROM todos WHERE deleted_at <= ? LIMIT 1').pluck();
     this.removeExpired = sqlite.prepare(
       'DELETE FROM todos WHERE seq IN (SELECT seq FROM todos WHERE deleted_at <= ? LIMIT ?)',
     );
@@ -55,9 +59,21 @@ export class Trash {
     this.timer = setTimeout(() => this.sweep(), ms).unref();
   }
 
+  /** What cannot be removed now, on a full or broken disk, is tried again later: it is out of sight in any case. */
   private sweep(): void {
     if (!this.database.sqlite.open) return;
-    const { changes } = this.removeExpired.run(this.clock.now() - RESTORABLE_MS, BATCH);
-    this.schedule(changes === BATCH ? 0 : SWEEP_EVERY_MS);
+    let hasMore = false;
+    try {
+      hasMore = this.removeSome();
+    } catch (error) {
+      this.log.warn({ error }, 'trash.not_removed');
+    }
+    this.schedule(hasMore ? 0 : SWEEP_EVERY_MS);
+  }
+
+  private removeSome(): boolean {
+    const deletedUntil = this.clock.now() - RESTORABLE_MS;
+    if (this.selectExpired.get(deletedUntil) === undefined) return false; // nothing is written where there is nothing to do
+    return this.removeExpired.run(deletedUntil, BATCH).changes === BATCH;
   }
 }
