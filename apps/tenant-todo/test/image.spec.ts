@@ -216,6 +216,28 @@ describe('the image of the tenant', () => {
     expect(peakMemoryMb(tenant.child)).toBeLessThan(300);
   }, 60_000);
 
+  it('killed in mid-import has nothing of it, and clears the rest away', async () => {
+    const tenant = await start();
+    await post(tenant, 'there');
+    const time = new Date().toISOString();
+    const todo = { id: randomUUID(), title: 'half', createdAt: time, updatedAt: time };
+    const endless = async function* () {
+      yield Buffer.from(`{"format":"todo-export","version":1,"todos":[${JSON.stringify(todo)}`);
+      await new Promise(() => undefined);
+    };
+    const init = { method: 'POST', headers: { 'content-type': 'application/json' }, duplex: 'half' };
+    const importing = tenant.send('/import', { ...init, body: ReadableStream.from(endless()) } as RequestInit);
+    const failed = importing.then(() => 'answered').catch(() => 'broken off');
+    await until(() => readdirSync(join(dataDir, 'uploads')).length > 0);
+    tenant.child.kill('SIGKILL');
+    expect(await failed).toBe('broken off');
+    const again = await start();
+    expect(readdirSync(join(dataDir, 'uploads'))).toEqual([]);
+    expect(((await (await again.send('/todos')).json()) as TodoPage).items.map(({ title }) => title)).toEqual([
+      'there',
+    ]);
+  });
+
   it('loads what makes thumbnails when the first is asked for, not before', async () => {
     const tenant = await start();
     const { id } = await post(tenant, 'pictured', PNG);
