@@ -11,7 +11,9 @@ COPY . .
 RUN node docker/prepare.mjs \
  && cd dist/docker/tree \
  && node scripts/build-tenant.mjs \
- && rm -r apps scripts dist/apps/tenant-todo
+ && rm -r apps scripts dist/apps/tenant-todo \
+ && mkdir ../tenant_modules \
+ && mv node_modules/sharp node_modules/@img ../tenant_modules/
 
 FROM ${NODE_IMAGE} AS control-plane
 WORKDIR /app
@@ -27,6 +29,7 @@ CMD ["node", "--max-semi-space-size=32", "dist/apps/control-plane/main.js"]
 FROM control-plane AS with-tenants
 COPY --from=build /src/dist/docker/tree/dist/apps/minifly-embedded dist/apps/minifly-embedded
 COPY --from=build /src/dist/docker/tree/dist/images dist/images
+COPY --from=build /src/dist/docker/tenant_modules node_modules
 
 # What is built where no target is named: tenants run elsewhere.
 FROM control-plane

@@ -21,7 +21,7 @@ RUN node docker/prepare.mjs \
  && node scripts/build-tenant.mjs \
  && mkdir -p /app/node_modules \
  && mv dist/images/tenant-todo/* /app/ \
- && mv node_modules/better-sqlite3 /app/node_modules/ \
+ && for name in better-sqlite3 sharp @img detect-libc semver; do mv node_modules/$name /app/node_modules/; done \
  && node -p 'require("/app/image.json").command.join(" ")' >/app/command
 
 FROM ${NODE_IMAGE}
