@@ -100,6 +100,8 @@ async function useOnce(url, token) {
   await send('GET', '/todos', {}, 200);
   await send('GET', `/todos/${pictured}`, { headers: { 'if-none-match': etag } }, 304);
   await send('GET', `/todos/${pictured}/image`, {}, 200);
+  const thumbnail = await send('GET', `/todos/${pictured}/thumbnail`, {}, 200);
+  await send('GET', `/todos/${pictured}/thumbnail`, { headers: { 'if-none-match': thumbnail.etag } }, 304);
   const patch = { headers: { ...json, 'if-match': etag }, body: JSON.stringify({ completed: true }) };
   await send('PATCH', `/todos/${pictured}`, patch, 200);
   await send('PATCH', `/todos/${pictured}`, patch, 412);
@@ -107,7 +109,15 @@ async function useOnce(url, token) {
   await send('GET', '/todos/none', {}, 404);
   await send('GET', '/none', {}, 404);
   await send('DELETE', `/todos/${id}/image`, {}, 204);
+  const move = { headers: json, body: JSON.stringify({ before: null }) };
+  await send('POST', `/todos/${pictured}/move`, move, 200);
   await send('DELETE', `/todos/${id}`, {}, 204);
+  await send('POST', `/todos/${id}/restore`, {}, 200);
+  await send('GET', '/usage', {}, 200);
+  await send('HEAD', '/events', {}, 200);
+  const { exportedAt, ...exported } = await send('GET', '/export', {}, 200);
+  await send('POST', '/import?dryRun=1', { headers: json, body: JSON.stringify({ exportedAt, ...exported }) }, 200);
+  await send('GET', '/export?format=sqlite', {}, 200);
 }
 
 function formOf(png) {

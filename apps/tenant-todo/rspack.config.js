@@ -14,8 +14,11 @@ const NEVER_CALLED = [
   'libphonenumber-js/max', // class-validator's @IsPhoneNumber, 600 kB of numbering plans
 ];
 
+/** Packages with a binary of their own, which stay packages. */
+const NATIVE = ['better-sqlite3', 'sharp'];
+
 /**
- * One file with everything but SQLite, made to be started often: what a wake does not run is left out or put off. Figures are
+ * One file with everything but the native packages, made to be started often: what a wake does not run is left out or put off. Figures are
  * milliseconds of a wake, measured with test/bench/tenant-wake.mjs.
  */
 module.exports = (options, rspack) => {
@@ -77,6 +80,6 @@ function leftOutside({ request, contextInfo }, callback) {
   if (isOptional || isHandedOver)
     return callback(null, `(() => { throw new Error('${request} is left out') })()`, 'var');
   if (request === 'https') return callback(null, '{}', 'var'); // Nest's adapter would load all of TLS for it
-  if (request === 'better-sqlite3') return callback(null, `commonjs ${request}`);
+  if (NATIVE.includes(request)) return callback(null, `commonjs ${request}`);
   return callback();
 }

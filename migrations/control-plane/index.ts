@@ -1,5 +1,10 @@
 import { CreateTables1790000000000 } from './1790000000000-create-tables';
-import { RolesAndEpochs1790000000001 } from './1790000000001-roles-and-epochs';
+import { CreateApiTokens1790000000010 } from './1790000000010-create-api-tokens';
+import { RolesAndEpochs1790000000020 } from './1790000000020-roles-and-epochs';
 
 /** In the order in which they run; a landed one is never edited. */
-export const controlPlaneMigrations = [CreateTables1790000000000, RolesAndEpochs1790000000001];
+export const controlPlaneMigrations = [
+  CreateTables1790000000000,
+  CreateApiTokens1790000000010,
+  RolesAndEpochs1790000000020,
+];

@@ -54,7 +54,7 @@ describe('what passes between a client and its tenant', () => {
   it('takes from the client whatever says who or where it is, and what is for this hop alone', async () => {
     const forged = {
       cookie: '__Host-session=alice', // the trusted proxy below says https
-      authorization: 'Bearer token-of-bob',
+      authorization: 'Basic Ym9iOmJvYg==', // of a reverse proxy; a bearer token would count
       forwarded: 'for=6.6.6.6',
       'fly-client-ip': '6.6.6.6',
       'fly-force-instance-id': 'another',

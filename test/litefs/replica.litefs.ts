@@ -39,7 +39,7 @@ describe('a primary in fra and a replica in syd', () => {
     expect(Number(at(0.5))).toBeLessThan(1000);
   });
 
-  it('carry pictures as well', async () => {
+  it('carry pictures as well, and small ones of them', async () => {
     const form = new FormData();
     form.set('title', 'with a picture');
     form.set('image', new Blob([PNG]), 'a.png');
@@ -52,6 +52,23 @@ describe('a primary in fra and a replica in syd', () => {
       { what: 'the picture on the replica' },
     );
     expect(image.equals(PNG)).toBe(true);
+    const thumbnail = await tenant.send(syd, 1, `/todos/${id}/thumbnail`); // made there, and not kept
+    expect([thumbnail.status, thumbnail.headers.get('content-type')]).toEqual([200, 'image/webp']);
+  });
+
+  it('can both be exported, as JSON and as a database', async () => {
+    for (const machine of [fra, syd]) {
+      const json = await tenant.send(machine, 1, '/export?format=json');
+      expect([machine.region, json.status]).toEqual([machine.region, 200]);
+      expect(await json.text()).toContain('before there was a replica');
+      const sqlite = await tenant.send(machine, 1, '/export?format=sqlite');
+      expect([machine.region, sqlite.status]).toEqual([machine.region, 200]);
+      expect(
+        Buffer.from(await sqlite.arrayBuffer())
+          .subarray(0, 15)
+          .toString(),
+      ).toBe('SQLite format 3');
+    }
   });
 
   it('the replica sends each kind of write away with 421, before a byte of it is read, and nothing is changed', async () => {

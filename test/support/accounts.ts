@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DataSource } from 'typeorm';
 import { AccountsService } from '../../apps/control-plane/src/accounts/accounts.service';
+import { ApiTokensService } from '../../apps/control-plane/src/accounts/api-tokens.service';
 import { LoginThrottle } from '../../apps/control-plane/src/accounts/login-throttle';
 import { PasswordHasher } from '../../apps/control-plane/src/accounts/password-hasher';
 import { SessionsService } from '../../apps/control-plane/src/accounts/sessions.service';
@@ -42,9 +43,11 @@ export interface TestAccounts {
   clock: StandingClock;
   accounts: AccountsService;
   sessions: SessionsService;
+  tokens: ApiTokensService;
   tenants: TenantsService;
   hasher: PasswordHasher;
   /** Another process, or this one after a restart, over the same database. */
+  anotherTokens(secrets: readonly [string, ...string[]]): ApiTokensService;
   anotherSessions(secrets: readonly [string, ...string[]]): SessionsService;
 }
 
@@ -56,11 +59,14 @@ export async function testAccounts(overrides: Partial<ControlPlaneConfig> = {}):
   const anotherSessions = (secrets: readonly [string, ...string[]]) =>
     new SessionsService(dataSource, config, clock, secrets, silentLog);
   const sessions = anotherSessions(['a secret of the tests']);
+  const anotherTokens = (secrets: readonly [string, ...string[]]) =>
+    new ApiTokensService(dataSource, clock, secrets, silentLog, tenants);
+  const tokens = anotherTokens(['a secret of the tests']);
   const hasher = new PasswordHasher();
   await hasher.onModuleInit();
   const throttle = new LoginThrottle(config, clock);
-  const accounts = new AccountsService(dataSource, config, clock, tenants, sessions, hasher, throttle);
-  return { dataSource, clock, accounts, sessions, tenants, hasher, anotherSessions };
+  const accounts = new AccountsService(dataSource, config, clock, tenants, sessions, tokens, hasher, throttle);
+  return { dataSource, clock, accounts, sessions, tokens, tenants, hasher, anotherSessions, anotherTokens };
 }
 
 export const from = (overrides: Partial<SignInOrigin> = {}): SignInOrigin => ({

@@ -6,17 +6,23 @@ import { Test } from '@nestjs/testing';
 import type { NextFunction, Request, Response } from 'express';
 import request from 'supertest';
 import { AccountsService } from '../../apps/control-plane/src/accounts/accounts.service';
+import { ApiTokensService } from '../../apps/control-plane/src/accounts/api-tokens.service';
+import { DeletionProofs } from '../../apps/control-plane/src/accounts/deletion-proofs';
+import type { ApiToken } from '../../apps/control-plane/src/accounts/api-token.entity';
 import { LocalStrategy } from '../../apps/control-plane/src/accounts/local.strategy';
+import type { Session } from '../../apps/control-plane/src/accounts/session.entity';
 import { SessionsService } from '../../apps/control-plane/src/accounts/sessions.service';
 import { CLOCK } from '../../apps/control-plane/src/clock.token';
 import { CONFIG } from '../../apps/control-plane/src/config.token';
 import { ProblemFilter } from '../../apps/control-plane/src/front-door/problem.filter';
 import { setContext } from '../../apps/control-plane/src/front-door/request-context';
 import { LOGGER } from '../../apps/control-plane/src/logger.token';
+import { AccountActions } from '../../apps/control-plane/src/pages/account-actions';
 import { AccountController } from '../../apps/control-plane/src/pages/account.controller';
 import { Assets } from '../../apps/control-plane/src/pages/assets';
 import { DashboardController } from '../../apps/control-plane/src/pages/dashboard.controller';
 import { DashboardService } from '../../apps/control-plane/src/pages/dashboard.service';
+import { Flash } from '../../apps/control-plane/src/pages/flash';
 import { HomeController } from '../../apps/control-plane/src/pages/home.controller';
 import { PageRenderer } from '../../apps/control-plane/src/pages/page-renderer';
 import { RegionsController } from '../../apps/control-plane/src/pages/regions.controller';
@@ -28,7 +34,7 @@ import { TodosController } from '../../apps/control-plane/src/pages/todos.contro
 import { useViews } from '../../apps/control-plane/src/pages/view-engine';
 import { TenantJson, type TenantAnswer, type TenantCallInput } from '../../apps/control-plane/src/proxy/tenant-json';
 import type { TenantEvent } from '../../apps/control-plane/src/tenants/event.entity';
-import { TenantsService } from '../../apps/control-plane/src/tenants/tenants.service';
+import { TenantsService, type Deletion } from '../../apps/control-plane/src/tenants/tenants.service';
 import type { AppStatus } from '../../apps/control-plane/src/tenants/user-app.entity';
 import { silentLog, StandingClock, START, testConfig } from './accounts';
 
@@ -39,9 +45,26 @@ export class TestPages {
   readonly calls: TenantCallInput[] = [];
   status: TenantStatus | null = tenantStatus();
   isSignedIn = true;
-  readonly accounts = { signUp: jest.fn(), checkLogin: jest.fn(), logIn: jest.fn(), deleteAccount: jest.fn() };
-  readonly sessions = { end: jest.fn(() => Promise.resolve()) };
-  readonly tenants = { retry: jest.fn(() => Promise.resolve()) };
+  readonly accounts = {
+    signUp: jest.fn(),
+    checkLogin: jest.fn(),
+    logIn: jest.fn(),
+    changePassword: jest.fn(),
+    deleteAccount: jest.fn(),
+  };
+  readonly sessions = {
+    end: jest.fn(() => Promise.resolve()),
+    list: jest.fn(() => Promise.resolve([session({ idHash: 'hash' })])),
+    revoke: jest.fn(),
+    endingOthers: jest.fn(),
+  };
+  readonly tokens = { list: jest.fn(() => Promise.resolve([apiToken()])), create: jest.fn(), revoke: jest.fn() };
+  readonly tenants = {
+    retry: jest.fn(() => Promise.resolve()),
+    findDeletion: jest.fn<Promise<Deletion | null>, [string]>(() => Promise.resolve(null)),
+  };
+  readonly proofs = new DeletionProofs(['a secret of the tests']);
+  readonly clock = new StandingClock();
 
   private constructor(private app?: INestApplication) {}
 
@@ -68,14 +91,18 @@ export class TestPages {
       providers: [
         PageRenderer,
         DashboardService,
+        AccountActions,
+        Flash,
         LocalStrategy,
         { provide: TenantStatusService, useValue: { find: () => Promise.resolve(pages.status) } },
         { provide: TenantJson, useValue: tenantJson },
         { provide: AccountsService, useValue: pages.accounts },
         { provide: SessionsService, useValue: pages.sessions },
+        { provide: ApiTokensService, useValue: pages.tokens },
+        { provide: DeletionProofs, useValue: pages.proofs },
         { provide: TenantsService, useValue: pages.tenants },
         { provide: CONFIG, useValue: testConfig({ regions: ['fra', 'syd'] }) },
-        { provide: CLOCK, useValue: new StandingClock() },
+        { provide: CLOCK, useValue: pages.clock },
         { provide: LOGGER, useValue: silentLog },
         { provide: APP_FILTER, useClass: ProblemFilter },
       ],
@@ -104,12 +131,15 @@ export class TestPages {
       .set('Accept', 'text/html');
   }
 
-  post(path: string, fields: Record<string, string> = {}): request.Test {
+  post(path: string, fields: Record<string, string | string[]> = {}): request.Test {
+    const pairs = Object.entries(fields).flatMap(([name, value]) =>
+      [value].flat().map((one): [string, string] => [name, one]),
+    );
     return request(this.app?.getHttpServer() as Parameters<typeof request>[0])
       .post(path)
       .set('Accept', 'text/html')
       .type('form')
-      .send(fields);
+      .send(new URLSearchParams(pairs).toString());
   }
 
   postMultipart(path: string, fields: Record<string, string>, image?: Buffer): request.Test {
@@ -127,6 +157,33 @@ export class TestPages {
   private get session() {
     return this.isSignedIn ? { sessionHash: 'hash', userId: 'user-1', email: 'ada@example.org' } : null;
   }
+}
+
+export function session(overrides: Partial<Session> = {}): Session {
+  return {
+    idHash: 'another hash',
+    userId: 'user-1',
+    createdAt: START,
+    lastSeenAt: START,
+    expiresAt: START + 1,
+    userAgent: 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0',
+    address: '192.0.2.1',
+    ...overrides,
+  };
+}
+
+export function apiToken(overrides: Partial<ApiToken> = {}): ApiToken {
+  return {
+    id: 'token-1',
+    tokenHash: 'token hash',
+    userId: 'user-1',
+    name: 'the backup',
+    scope: 'todos:read account',
+    createdAt: START,
+    lastUsedAt: null,
+    expiresAt: START + 1,
+    ...overrides,
+  };
 }
 
 export function answerOf(status: number, body: unknown = null, headers: Record<string, string> = {}): TenantAnswer {

@@ -22,6 +22,7 @@ export class NestLogger implements LoggerService {
   }
 
   error(message: unknown, ...details: unknown[]): void {
-    this.logger.error({ message, details }, 'nest.error');
+    const what = message instanceof Error ? { error: message } : { message };
+    this.logger.error({ ...what, details }, 'nest.error');
   }
 }

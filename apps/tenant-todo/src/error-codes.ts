@@ -20,6 +20,9 @@ export type ErrorCode =
   | 'image_not_found'
   | 'image_too_large'
   | 'image_type_unsupported'
+  | 'thumbnail_unavailable'
+  | 'import_running'
+  | 'too_many_streams'
   | 'storage_full'
   | 'shutting_down';
 
@@ -46,6 +49,9 @@ export const ERROR_STATUSES = {
   image_not_found: 404,
   image_too_large: 413,
   image_type_unsupported: 415,
+  thumbnail_unavailable: 404,
+  import_running: 409,
+  too_many_streams: 429,
   storage_full: 507,
   shutting_down: 503,
 } as const satisfies Record<ErrorCode, number>;

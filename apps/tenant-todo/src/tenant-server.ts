@@ -13,11 +13,13 @@ import { Tenure } from './access/tenure';
 import { AppModule, type TenantParts } from './app.module';
 import { publicKeysOf } from './config';
 import { ERROR_STATUSES } from './error-codes';
+import { EventStreams } from './events/event-streams';
 import { logWhenDone } from './http/access-log';
 import { setRequestContext } from './http/request-context';
 import { sendProblem, sendProblemAndClose } from './http/send-problem';
 import { drainBody, isWorthReading } from './http/unread-body';
 import { nestLogger } from './nest-logger';
+import { Trash } from './todos/trash';
 
 /** Longer than the control plane's pool keeps a connection: it must never send into one that is closing here. */
 const KEEP_ALIVE_MS = 75_000;
@@ -53,7 +55,8 @@ export async function createTenantServer(
 
   const onRequest = (request: IncomingMessage, response: ServerResponse) => {
     const requestId = requestIdFrom(request.headers['x-request-id']);
-    setRequestContext(request, { requestId });
+    const context = { requestId, expiresAt: 0 };
+    setRequestContext(request, context);
     // `fetch` adds `no-cache` to every `If-None-Match`, and Express then never answers 304. It is meant for caches, not for an origin.
     delete request.headers['cache-control'];
     setCommonHeaders(response, requestId);
@@ -62,7 +65,10 @@ export async function createTenantServer(
       (claims) => {
         admitted.add(response);
         response.once('close', () => admitted.delete(response));
-        if (claims) endAfterExpiry(claims, response, parts.clock.now());
+        if (claims) {
+          context.expiresAt = claims.exp * 1000;
+          endAfterExpiry(claims, response, parts.clock.now());
+        }
         if (request.headers.expect !== undefined) response.writeContinue(); // only now may the client send its body
         handle(request, response);
       },
@@ -79,7 +85,17 @@ export async function createTenantServer(
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, onRequest);
   server.on('checkContinue', onRequest);
   server.setTimeout(STALLED_MS);
-  return { server, drain: (deadlineMs) => drain(server, deadlineMs) };
+  const streams = app.get(EventStreams);
+  const trash = app.get(Trash);
+  trash.start();
+  return {
+    server,
+    drain: (deadlineMs) => {
+      trash.stop();
+      streams.close();
+      return drain(server, deadlineMs);
+    },
+  };
 }
 
 async function createApp(parts: TenantParts): Promise<INestApplication> {

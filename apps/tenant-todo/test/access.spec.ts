@@ -113,7 +113,7 @@ describe('access to a tenant', () => {
     expect(await (await fetch(`${tenant.url}/readyz?x=1`)).json()).toEqual({
       tenantId: TENANT_ID,
       databaseId: tenant.databaseId,
-      schemaVersion: 1,
+      schemaVersion: tenant.database.schemaVersion,
     });
     expect(await (await fetch(`${tenant.url}/metrics`)).text()).toMatch(/tenant_http_request_duration_seconds_count\{/);
   });

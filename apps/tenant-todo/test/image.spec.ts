@@ -1,9 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import { MAX_IMAGE_BYTES } from '../src/images/uploads';
-import type { Todo } from '../src/todos/todo';
+import type { Todo, TodoPage } from '../src/todos/todo';
 import { IMAGE, peakMemoryMb, startImage, type ImageProcess } from './image-process';
 import { until } from '../../../test/support/until';
 import { formWith, pngOf, PNG } from './pictures';
@@ -121,7 +123,7 @@ describe('the image of the tenant', () => {
     expect(items.map(({ title }) => title)).toEqual(expect.arrayContaining(titles.slice(0, 150)));
   });
 
-  it('takes fifty pictures of 5 MB at once in less than 300 MB', async () => {
+  it('takes fifty pictures of 5 MB at once, and exports them, in less than 300 MB', async () => {
     const tenant = await start();
     const upload = async (i: number) => {
       const head = `--b\r\nContent-Disposition: form-data; name="title"\r\n\r\npicture ${i}\r\n--b\r\n`;
@@ -141,8 +143,110 @@ describe('the image of the tenant', () => {
       todos.map(async ({ id }) => (await tenant.send(`/todos/${id}/image`)).arrayBuffer()),
     );
     expect(read.every(({ byteLength }) => byteLength === MAX_IMAGE_BYTES)).toBe(true);
+    for (const path of ['/export', '/export?format=sqlite']) {
+      expect(await bytesOf(await tenant.send(path))).toBeGreaterThan(50 * MAX_IMAGE_BYTES);
+    }
     expect(peakMemoryMb(tenant.child)).toBeLessThan(300);
   }, 60_000);
+
+  it('makes the thumbnails of fifty pictures of 5 MB asked for at once in less than 300 MB', async () => {
+    const tenant = await start();
+    const picture = await sharp({
+      create: {
+        width: 1900,
+        height: 1000,
+        channels: 3,
+        background: '#000',
+        noise: { type: 'gaussian', mean: 128, sigma: 90 },
+      },
+    })
+      .png({ compressionLevel: 0 })
+      .toBuffer();
+    const ids: string[] = [];
+    for (let i = 0; i < 50; i += 1) {
+      const shade = Buffer.from(picture.subarray(0, MAX_IMAGE_BYTES));
+      ids.push((await post(tenant, `picture ${i}`, shade)).id);
+    }
+    const started = performance.now();
+    const types = await Promise.all(
+      ids.map(async (id) => {
+        const response = await tenant.send(`/todos/${id}/thumbnail`);
+        expect((await response.arrayBuffer()).byteLength).toBeLessThan(50_000);
+        return response.headers.get('content-type');
+      }),
+    );
+    expect(types).toEqual(ids.map(() => 'image/webp'));
+    expect(performance.now() - started).toBeLessThan(30_000);
+    expect(peakMemoryMb(tenant.child)).toBeLessThan(300);
+  }, 60_000);
+
+  it('imports 200 MB in less than 300 MB, and answers others meanwhile', async () => {
+    const tenant = await start();
+    const ids = Array.from({ length: 30 }, () => randomUUID());
+    const time = new Date().toISOString();
+    function* file(): Generator<Uint8Array> {
+      yield Buffer.from('{"format":"todo-export","version":1,"todos":[');
+      for (const [i, id] of ids.entries()) {
+        const image = { data: pngOf(MAX_IMAGE_BYTES, i).toString('base64') };
+        const todo = { id, title: `picture ${i}`, createdAt: time, updatedAt: time, image };
+        const text = (i > 0 ? ',' : '') + JSON.stringify(todo);
+        for (let at = 0; at < text.length; at += 65_536) yield Buffer.from(text.slice(at, at + 65_536));
+      }
+      yield Buffer.from(']}');
+    }
+    const importOnce = async (): Promise<unknown> => {
+      const init = { method: 'POST', headers: { 'content-type': 'application/json' }, duplex: 'half' };
+      const response = await tenant.send('/import', { ...init, body: ReadableStream.from(file()) } as RequestInit);
+      return response.json();
+    };
+    let isDone = false;
+    let answered = 0;
+    const meanwhile = (async () => {
+      for (; !isDone; answered += 1) {
+        const { counts } = (await (await tenant.send('/todos')).json()) as TodoPage;
+        expect([0, 30]).toContain(counts.all); // all or nothing, at every moment
+      }
+    })();
+    expect(await importOnce()).toMatchObject({ todos: { created: 30 }, images: { stored: 30 } });
+    isDone = true;
+    await meanwhile;
+    expect(answered).toBeGreaterThan(10);
+    expect(peakMemoryMb(tenant.child)).toBeLessThan(300);
+    expect(await importOnce()).toMatchObject({ todos: { created: 0, unchanged: 30 }, images: { stored: 0 } });
+    expect(peakMemoryMb(tenant.child)).toBeLessThan(300);
+  }, 60_000);
+
+  it('killed in mid-import has nothing of it, and clears the rest away', async () => {
+    const tenant = await start();
+    await post(tenant, 'there');
+    const time = new Date().toISOString();
+    const todo = { id: randomUUID(), title: 'half', createdAt: time, updatedAt: time };
+    const endless = async function* () {
+      yield Buffer.from(`{"format":"todo-export","version":1,"todos":[${JSON.stringify(todo)}`);
+      await new Promise(() => undefined);
+    };
+    const init = { method: 'POST', headers: { 'content-type': 'application/json' }, duplex: 'half' };
+    const importing = tenant.send('/import', { ...init, body: ReadableStream.from(endless()) } as RequestInit);
+    const failed = importing.then(() => 'answered').catch(() => 'broken off');
+    await until(() => readdirSync(join(dataDir, 'uploads')).length > 0);
+    tenant.child.kill('SIGKILL');
+    expect(await failed).toBe('broken off');
+    const again = await start();
+    expect(readdirSync(join(dataDir, 'uploads'))).toEqual([]);
+    expect(((await (await again.send('/todos')).json()) as TodoPage).items.map(({ title }) => title)).toEqual([
+      'there',
+    ]);
+  });
+
+  it('loads what makes thumbnails when the first is asked for, not before', async () => {
+    const tenant = await start();
+    const { id } = await post(tenant, 'pictured', PNG);
+    await tenant.send(`/todos/${id}/image`);
+    const maps = () => readFileSync(`/proc/${tenant.child.pid}/maps`, 'utf8');
+    expect(maps()).not.toContain('libvips');
+    expect((await tenant.send(`/todos/${id}/thumbnail`)).status).toBe(200);
+    expect(maps()).toContain('libvips');
+  });
 
   it('runs the code that is there, also beside cached data of other code or none', async () => {
     const image = join(dataDir, 'image');
@@ -161,3 +265,9 @@ describe('the image of the tenant', () => {
     expect(existsSync(join(image, cache ?? ''))).toBe(true);
   });
 });
+
+async function bytesOf({ body }: Response): Promise<number> {
+  let bytes = 0;
+  for await (const chunk of body ?? []) bytes += (chunk as Uint8Array).length;
+  return bytes;
+}

@@ -6,6 +6,7 @@ import type { Request, Response } from 'express';
 import { request as httpRequest, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Writable } from 'node:stream';
+import { ApiTokensService } from '../../../apps/control-plane/src/accounts/api-tokens.service';
 import { SessionsService } from '../../../apps/control-plane/src/accounts/sessions.service';
 import { ControlPlaneConfig } from '../../../apps/control-plane/src/config';
 import { CONFIG } from '../../../apps/control-plane/src/config.token';
@@ -23,7 +24,7 @@ import { TenantProxy } from '../../../apps/control-plane/src/proxy/tenant-proxy'
 import { PROXY_TIMINGS, type ProxyTimings } from '../../../apps/control-plane/src/proxy/timings';
 import { TimelineService } from '../../../apps/control-plane/src/tenants/timeline.service';
 import { FakeTenant } from './fake-tenant';
-import { GatesStandIn, SessionsStandIn } from './stand-ins';
+import { GatesStandIn, SessionsStandIn, TokensStandIn } from './stand-ins';
 
 /** What stands behind the front door for requests that are Nest's. */
 @Controller()
@@ -94,6 +95,7 @@ export class House {
   readonly signals: [string, string][] = [];
   readonly log: Record<string, unknown>[] = [];
   readonly sessions = new SessionsStandIn();
+  readonly tokens = new TokensStandIn();
   readonly gates = new GatesStandIn();
   app!: NestExpressApplication;
   tenant!: FakeTenant;
@@ -112,6 +114,7 @@ export class House {
         Metrics,
         { provide: APP_FILTER, useClass: ProblemFilter },
         { provide: SessionsService, useValue: house.sessions },
+        { provide: ApiTokensService, useValue: house.tokens },
         { provide: GatesService, useValue: house.gates },
         {
           provide: TimelineService,

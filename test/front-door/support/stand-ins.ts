@@ -1,5 +1,6 @@
 import { Pool } from 'undici';
 import type { SignedIn } from '../../../apps/control-plane/src/front-door/request-context';
+import type { Scope } from '../../../apps/control-plane/src/front-door/token-scopes';
 import type { Admission, Route } from '../../../apps/control-plane/src/gates/admission';
 
 /** What the front door needs of `SessionsService`: a cookie's value is the name of who is signed in. */
@@ -18,6 +19,27 @@ export class SessionsStandIn {
 
   end(cookie: string): void {
     for (const listener of this.listeners) listener(`hash-${cookie}`, cookie);
+  }
+}
+
+/** What the front door needs of `ApiTokensService`: a token is who it is of and, by commas, what it may do. */
+export class TokensStandIn {
+  readonly listeners = new Set<(tokenHash: string) => void>();
+
+  lookUp(token: string): SignedIn | null {
+    const [userId = '', scopes = ''] = token.split('|');
+    if (userId !== 'alice' && userId !== 'bob') return null;
+    const apiToken = { id: `id-${userId}`, scopes: new Set(scopes.split(',') as Scope[]), expiresAt: Infinity };
+    return { sessionHash: `token-hash-${userId}`, userId, email: `${userId}@example.org`, apiToken };
+  }
+
+  onEnded(listener: (tokenHash: string) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  end(userId: string): void {
+    for (const listener of this.listeners) listener(`token-hash-${userId}`);
   }
 }
 

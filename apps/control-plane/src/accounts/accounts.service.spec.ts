@@ -1,6 +1,7 @@
 import * as argon2 from 'argon2';
 import { from, rowCounts, testAccounts, type TestAccounts } from '../../../../test/support/accounts';
 import type { ControlPlaneConfig } from '../config';
+import type { SignedIn } from '../front-door/request-context';
 import { UserApp } from '../tenants/user-app.entity';
 import { User } from './user.entity';
 
@@ -166,11 +167,67 @@ describe('AccountsService', () => {
     });
   });
 
+  describe('a new password', () => {
+    const change = (t: TestAccounts, by: SignedIn | null, passwords: { current: string; new: string }) =>
+      t.accounts.changePassword(by as SignedIn, passwords, '192.0.2.1');
+    const passwords = { current: ada.password, new: 'battery staple' };
+
+    it('takes the place of the current one and ends every other session, no API token', async () => {
+      const t = await open();
+      const here = t.sessions.lookUp((await signUp(t)).cookie.value) as SignedIn;
+      const elsewhere = await logIn(t);
+      const { token } = t.tokens.create(here, { name: 'x', expiresInDays: 1, scope: ['account'] });
+      const wrong = change(t, here, { ...passwords, current: 'wrong horse' });
+      await expect(wrong).rejects.toMatchObject({ code: 'wrong_password', fields: [{ field: 'current' }] });
+      expect(t.sessions.lookUp(elsewhere.value)).not.toBeNull();
+
+      await change(t, here, passwords);
+      expect(t.sessions.lookUp(elsewhere.value)).toBeNull();
+      expect((await t.sessions.list(here.userId)).map(({ idHash }) => idHash)).toEqual([here.sessionHash]);
+      expect(t.tokens.lookUp(token)).not.toBeNull();
+      await expect(logIn(t)).rejects.toMatchObject({ code: 'wrong_credentials' });
+      await logIn(t, 'battery staple');
+      await change(t, t.tokens.lookUp(token), { current: 'battery staple', new: ada.password });
+      expect(await t.sessions.list(here.userId)).toEqual([]);
+    });
+
+    it('is refused after too many wrong ones, which count as those of the login', async () => {
+      const t = await open({ loginLimit: 2 });
+      const here = t.sessions.lookUp((await signUp(t)).cookie.value);
+      await expect(logIn(t, 'wrong horse')).rejects.toMatchObject({ code: 'wrong_credentials' });
+      const wrong = { ...passwords, current: 'wrong horse' };
+      await expect(change(t, here, wrong)).rejects.toMatchObject({ code: 'wrong_password' });
+      await expect(change(t, here, passwords)).rejects.toMatchObject({ code: 'too_many_attempts' });
+    });
+
+    it('keeps out a login whose password was checked before it', async () => {
+      const t = await open();
+      const here = t.sessions.lookUp((await signUp(t)).cookie.value);
+      const checked = await t.accounts.checkLogin(ada, '192.0.2.1');
+      await change(t, here, passwords);
+      await expect(t.accounts.logIn(checked, from())).rejects.toMatchObject({ code: 'wrong_credentials' });
+    });
+
+    it('lets one of two at once win', async () => {
+      const t = await open();
+      const { user, cookie } = await signUp(t);
+      const here = t.sessions.lookUp(cookie.value);
+      const both = await Promise.allSettled(
+        ['first horse', 'second horse'].map((one) => change(t, here, { ...passwords, new: one })),
+      );
+      expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+      const winner = both[0]?.status === 'fulfilled' ? 'first horse' : 'second horse';
+      expect((await t.accounts.checkLogin({ email: user.email, password: winner }, 'x')).id).toBe(user.id);
+    });
+  });
+
   describe('deletion', () => {
     it('asks for the password, then ends every session and hands the app to be destroyed', async () => {
       const t = await open();
       const { user, cookie } = await signUp(t);
       const elsewhere = await logIn(t);
+      const here = t.sessions.lookUp(cookie.value) as SignedIn;
+      const { token } = t.tokens.create(here, { name: 'x', expiresInDays: 1, scope: ['account'] });
       const wrong = t.accounts.deleteAccount(user.id, 'wrong horse', '192.0.2.1');
       await expect(wrong).rejects.toMatchObject({ code: 'wrong_password', fields: [{ field: 'password' }] });
       expect(t.sessions.lookUp(cookie.value)).not.toBeNull();
@@ -178,6 +235,7 @@ describe('AccountsService', () => {
       await t.accounts.deleteAccount(user.id, ada.password, '192.0.2.1');
       expect([cookie, elsewhere].map(({ value }) => t.sessions.lookUp(value))).toEqual([null, null]);
       expect((await rowCounts(t.dataSource)).sessions).toBe(0);
+      expect(t.tokens.lookUp(token)).toBeNull();
       const app = await t.dataSource.getRepository(UserApp).findOneByOrFail({ userId: user.id });
       expect(app).toMatchObject({ status: 'deleting', nextAttemptAt: t.clock.now() });
       expect((await t.tenants.get(user.id)).tenant.deletedAt).toBe(t.clock.now());

@@ -7,8 +7,10 @@ import { CLOCK } from '../clock.token';
 import type { ControlPlaneConfig } from '../config';
 import { CONFIG } from '../config.token';
 import { ControlPlaneError } from '../error-codes';
+import type { SignedIn } from '../front-door/request-context';
 import type { RegionCode } from '../tenants/regions';
 import { TenantsService } from '../tenants/tenants.service';
+import { ApiTokensService } from './api-tokens.service';
 import { normaliseEmail } from './credentials';
 import { LoginThrottle, type PasswordAttempt } from './login-throttle';
 import { PasswordHasher } from './password-hasher';
@@ -32,6 +34,7 @@ export class AccountsService {
     @Inject(CLOCK) private readonly clock: Clock,
     private readonly tenants: TenantsService,
     private readonly sessions: SessionsService,
+    private readonly tokens: ApiTokensService,
     private readonly hasher: PasswordHasher,
     private readonly throttle: LoginThrottle,
   ) {}
@@ -64,10 +67,7 @@ export class AccountsService {
     const email = normaliseEmail(input.email);
     const attempt = this.throttle.takePassword(email, address);
     const user = await this.dataSource.getRepository(User).findOneBy({ email });
-    if (!(await this.isRight(attempt, user, input.password)) || !user)
-      throw new ControlPlaneError('wrong_credentials', 'E-mail or password is wrong.', {
-        input: { email: input.email },
-      });
+    if (!(await this.isRight(attempt, user, input.password)) || !user) throw wrongCredentials(input.email);
     return this.withCurrentHash(user, input.password);
   }
 
@@ -77,6 +77,9 @@ export class AccountsService {
       const cookie = this.sessions.opening(from, (db, openSession) => {
         // Inside the transaction: a deletion that was asked for since the password was checked has ended all sessions already.
         if (this.tenants.isDeletedWithin(db, user.id)) throw accountDeleting(user);
+        // And a password that was changed since is not the one that was checked.
+        const passwordHash = db.prepare('SELECT password_hash FROM users WHERE id = ?').pluck().get(user.id);
+        if (passwordHash !== user.passwordHash) throw wrongCredentials(user.email);
         return openSession(user);
       });
       resolve(cookie);
@@ -84,23 +87,46 @@ export class AccountsService {
   }
 
   /**
-   * Marks the account for deletion: all sessions end at once, machine, volume and app are destroyed in the background, then the user's
+   * Marks the account for deletion: all sessions and API tokens end at once, machine, volume and app are destroyed in the background, then the user's
    * row goes. Repeatable. Throws `wrong_password`, `too_many_attempts`, `server_busy`, and `unauthenticated` when the account is gone.
    */
   async deleteAccount(userId: string, password: string, address: string): Promise<void> {
-    const user = await this.dataSource.getRepository(User).findOneBy({ id: userId });
-    if (!user) throw new ControlPlaneError('unauthenticated', 'This account does not exist any more.');
-    const attempt = this.throttle.takePassword(user.email, address);
-    if (!(await this.isRight(attempt, user, password))) {
-      const message = 'This is not your password.';
-      throw new ControlPlaneError('wrong_password', message, { fields: [{ field: 'password', message }] });
-    }
-    this.sessions.endingAll(userId, (db) => this.tenants.markDeletedWithin(db, userId, this.clock.now()));
+    await this.confirm(userId, { field: 'password', password }, address);
+    const endTokens = this.sessions.endingAll(userId, (db) => {
+      this.tenants.markDeletedWithin(db, userId, this.clock.now());
+      return this.tokens.revokeAllWithin(db, userId);
+    });
+    endTokens();
+  }
+
+  /**
+   * Puts a new password in the place of the current one and ends every other session at once; API tokens stay.
+   * Throws `wrong_password`, `too_many_attempts`, `server_busy`, and `unauthenticated` when the account is gone.
+   */
+  async changePassword(by: SignedIn, passwords: { current: string; new: string }, address: string): Promise<void> {
+    const current = { field: 'current', password: passwords.current };
+    const user = await this.confirm(by.userId, current, address);
+    const passwordHash = await this.hasher.hash(passwords.new);
+    this.sessions.endingOthers(user.id, by.sessionHash, (db) => {
+      const { changes } = db
+        .prepare('UPDATE users SET password_hash = ? WHERE id = ? AND password_hash = ?')
+        .run(passwordHash, user.id, user.passwordHash);
+      if (changes === 0) throw wrongPassword(current.field); // it was changed while this one was hashed
+    });
   }
 
   /** The user's row, or null when the account is gone. */
   find(userId: string): Promise<User | null> {
     return this.dataSource.getRepository(User).findOneBy({ id: userId });
+  }
+
+  /** Asks once more for the password of somebody who is signed in; gives the user that it was compared with. */
+  private async confirm(userId: string, typed: { field: string; password: string }, address: string): Promise<User> {
+    const user = await this.find(userId);
+    if (!user) throw new ControlPlaneError('unauthenticated', 'This account does not exist any more.');
+    const attempt = this.throttle.takePassword(user.email, address);
+    if (!(await this.isRight(attempt, user, typed.password))) throw wrongPassword(typed.field);
+    return user;
   }
 
   private offeredRegion(region: string, typed: unknown): RegionCode {
@@ -128,10 +154,12 @@ export class AccountsService {
     const passwordHash = await this.hasher.hash(password).catch(ignoreBusy);
     if (passwordHash === null) return user;
     // Under the hash that was seen: a password that was changed meanwhile stays changed.
-    await this.dataSource
-      .getRepository(User)
-      .update({ id: user.id, passwordHash: user.passwordHash }, { passwordHash });
-    return { ...user, passwordHash };
+    const users = this.dataSource.getRepository(User);
+    const { affected } = await users.update({ id: user.id, passwordHash: user.passwordHash }, { passwordHash });
+    if (affected === 1) return { ...user, passwordHash };
+    const changed = await users.findOneBy({ id: user.id });
+    if (!changed || !(await this.hasher.verify(changed.passwordHash, password))) throw wrongCredentials(user.email);
+    return changed; // another login has hashed it again
   }
 }
 
@@ -139,6 +167,15 @@ export class AccountsService {
 function ignoreBusy(error: unknown): null {
   if (error instanceof ControlPlaneError && error.code === 'server_busy') return null;
   throw error;
+}
+
+function wrongCredentials(email: string): ControlPlaneError {
+  return new ControlPlaneError('wrong_credentials', 'E-mail or password is wrong.', { input: { email } });
+}
+
+function wrongPassword(field: string): ControlPlaneError {
+  const message = 'This is not your password.';
+  return new ControlPlaneError('wrong_password', message, { fields: [{ field, message }] });
 }
 
 function accountDeleting(user: User): ControlPlaneError {

@@ -1,5 +1,6 @@
-import { IsNotEmpty, IsString, ValidateBy } from 'class-validator';
+import { IsNotEmpty, IsString } from 'class-validator';
 import { emailProblem, newPasswordProblem } from './credentials';
+import { Passes } from './passes';
 
 /** What a sign-up carries, as a form or as JSON. Which regions are offered, the service checks. */
 export class SignUpDto {
@@ -20,15 +21,4 @@ export class LoginDto {
 /** A password, asked for once more before something that cannot be undone. */
 export class PasswordDto {
   @IsString({ message: 'Enter your password.' }) @IsNotEmpty({ message: 'Enter your password.' }) password!: string;
-}
-
-/** A rule that says itself what is wrong. */
-function Passes(name: string, problemOf: (value: unknown) => string | null): PropertyDecorator {
-  return ValidateBy({
-    name,
-    validator: {
-      validate: (value: unknown) => problemOf(value) === null,
-      defaultMessage: (args) => problemOf(args?.value) ?? '',
-    },
-  });
 }

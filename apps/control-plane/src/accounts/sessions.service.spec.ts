@@ -1,6 +1,7 @@
 import { from, testAccounts, type TestAccounts } from '../../../../test/support/accounts';
 import { handleOf } from '../database/atomically';
 import { Session } from './session.entity';
+import { publicIdOf } from './sessions.service';
 import { User } from './user.entity';
 
 const HOUR = 3_600_000;
@@ -91,6 +92,37 @@ describe('SessionsService', () => {
     await t.sessions.open(ada, from());
     await t.sessions.endAll('ada');
     expect(ended).toHaveLength(2);
+  });
+
+  it('lists those of a user, the last used first, and ends one by a name that is worth nothing as a session', async () => {
+    const bob = { ...ada, id: 'bob', email: 'bob@example.org' };
+    await t.dataSource.getRepository(User).insert(bob);
+    const ofBob = await t.sessions.open(bob, from());
+    const idle = await t.sessions.open(ada, from());
+    t.clock.advance(HOUR);
+    const used = await t.sessions.open(ada, from());
+    const listed = await t.sessions.list('ada');
+    const hashOf = (cookie: { value: string }) => t.sessions.lookUp(cookie.value)?.sessionHash ?? '';
+    expect(listed.map(({ idHash }) => idHash)).toEqual([hashOf(used), hashOf(idle)]);
+
+    const name = publicIdOf(hashOf(used));
+    expect(t.sessions.lookUp(name)).toBeNull();
+    const ended: string[] = [];
+    t.sessions.onEnded((hash) => ended.push(hash));
+    const hash = hashOf(used);
+    for (const [userId, id] of [
+      ['bob', name],
+      ['ada', name.slice(1)],
+      ['ada', ''],
+      ['ada', publicIdOf(hashOf(ofBob))],
+    ] as const)
+      expect(() => t.sessions.revoke(userId, id)).toThrow(expect.objectContaining({ code: 'not_found' }) as Error);
+    t.sessions.revoke('ada', name);
+    expect(t.sessions.lookUp(used.value)).toBeNull();
+    expect(ended).toEqual([hash]);
+    expect([idle, ofBob].map(({ value }) => t.sessions.lookUp(value)?.userId)).toEqual(['ada', 'bob']);
+    t.clock.advance(10 * HOUR);
+    expect(await t.sessions.list('ada')).toEqual([]);
   });
 
   it("ends a browser's session when it gets a new one", async () => {

@@ -2,23 +2,27 @@ import type { Logger } from '@app/common/logging/logger';
 import type { SqliteDatabase } from '@app/common/sqlite/open';
 import type { Clock } from '@app/common/time/clock';
 import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
-import { DataSource } from 'typeorm';
+import { DataSource, MoreThan } from 'typeorm';
 import { CLOCK } from '../clock.token';
 import type { ControlPlaneConfig } from '../config';
 import { CONFIG } from '../config.token';
 import { atomically, handleOf } from '../database/atomically';
+import { ControlPlaneError } from '../error-codes';
 import type { SignedIn } from '../front-door/request-context';
 import { LOGGER } from '../logger.token';
 import { SECRETS } from '../secrets.token';
 import { SessionCache, type CachedSession } from './session-cache';
 import type { SessionCookie } from './session-cookie';
 import { SessionIds } from './session-ids';
+import { Session } from './session.entity';
 import type { SignInOrigin } from './sign-in-origin';
 
 const SEEN_EVERY_MS = 60_000;
 const SWEEP_EVERY_MS = 5 * 60_000;
 const SWEEP_BATCH = 200;
 const BATCH_PAUSE_MS = 50;
+/** 128 bits. */
+const PUBLIC_ID_LENGTH = 32;
 
 export type SessionEndedListener = (sessionHash: string, userId: string) => void;
 
@@ -29,7 +33,7 @@ export type SessionEndedListener = (sessionHash: string, userId: string) => void
 @Injectable()
 export class SessionsService implements OnModuleInit, OnModuleDestroy {
   private readonly ids: SessionIds;
-  private readonly cache: SessionCache;
+  private readonly cache: SessionCache<KeptSession>;
   private readonly listeners = new Set<SessionEndedListener>();
   private sweepTimer?: NodeJS.Timeout;
   private nextBatch?: NodeJS.Timeout;
@@ -83,18 +87,44 @@ export class SessionsService implements OnModuleInit, OnModuleDestroy {
     return Promise.resolve();
   }
 
+  /** Those of a user that have not expired, the last used first. */
+  list(userId: string): Promise<Session[]> {
+    return this.dataSource.getRepository(Session).find({
+      where: { userId, expiresAt: MoreThan(this.clock.now()) },
+      order: { lastSeenAt: 'DESC', createdAt: 'DESC' },
+    });
+  }
+
+  /** Ends one of the user's sessions at once, by its public id. Throws `not_found`. */
+  revoke(userId: string, publicId: string): void {
+    const where = `user_id = ? AND substr(id_hash, 1, ${PUBLIC_ID_LENGTH}) = ?`;
+    const ended = deleteSessions(handleOf(this.dataSource), where, userId, publicId);
+    if (ended.length === 0) throw new ControlPlaneError('not_found', 'There is no such session; it may have ended.');
+    this.tell(ended);
+  }
+
+  /** Ends every session of a user at once but the one with this hash, in one transaction with what else `work` writes. */
+  endingOthers(userId: string, keptHash: string, work: (db: SqliteDatabase) => void = () => undefined): void {
+    const ended = atomically(this.dataSource, (db) => {
+      work(db);
+      return deleteSessions(db, 'user_id = ? AND id_hash <> ?', userId, keptHash);
+    });
+    this.tell(ended);
+  }
+
   /** Ends every session of a user at once. Repeatable. */
   endAll(userId: string): Promise<void> {
     return Promise.resolve(this.endingAll(userId, () => undefined));
   }
 
   /** As `endAll`, in one transaction with what else `work` writes. */
-  endingAll(userId: string, work: (db: SqliteDatabase) => void): void {
-    const ended = atomically(this.dataSource, (db) => {
-      work(db);
-      return deleteSessions(db, 'user_id = ?', userId);
-    });
+  endingAll<T>(userId: string, work: (db: SqliteDatabase) => T): T {
+    const { result, ended } = atomically(this.dataSource, (db) => ({
+      result: work(db),
+      ended: deleteSessions(db, 'user_id = ?', userId),
+    }));
     this.tell(ended);
+    return result;
   }
 
   /** Calls `listener` for each session that ends, by whatever way, until the returned function is called. */
@@ -115,7 +145,7 @@ export class SessionsService implements OnModuleInit, OnModuleDestroy {
     }
   }
 
-  private load(cookieValue: string): CachedSession | null {
+  private load(cookieValue: string): KeptSession | null {
     const hashes = this.ids.hashes(cookieValue);
     if (hashes.length === 0) return null;
     const row = handleOf(this.dataSource)
@@ -131,7 +161,7 @@ export class SessionsService implements OnModuleInit, OnModuleDestroy {
   }
 
   /** A write each minute at most: each request would cost a disk sync. */
-  private touch(session: CachedSession): void {
+  private touch(session: KeptSession): void {
     const now = this.clock.now();
     if (now - session.lastSeenAt < SEEN_EVERY_MS) return;
     session.lastSeenAt = now;
@@ -162,6 +192,13 @@ export class SessionsService implements OnModuleInit, OnModuleDestroy {
     for (const { sessionHash, userId } of ended) for (const listener of this.listeners) listener(sessionHash, userId);
   }
 }
+
+/** What a session is called where it is listed. The session itself cannot be made from it, as little as from the whole hash. */
+export function publicIdOf(sessionHash: string): string {
+  return sessionHash.slice(0, PUBLIC_ID_LENGTH);
+}
+
+type KeptSession = CachedSession & { createdAt: number };
 
 export type OpenSession = (user: { id: string }) => SessionCookie;
 

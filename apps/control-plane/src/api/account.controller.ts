@@ -2,6 +2,7 @@ import { Body, Controller, Delete, Get, HttpCode, Post, Req, Res, UseGuards } fr
 import type { Request, Response } from 'express';
 import { AccountsService } from '../accounts/accounts.service';
 import { PasswordDto, SignUpDto } from '../accounts/credentials.dto';
+import { DeletionProofs } from '../accounts/deletion-proofs';
 import { LocalLoginGuard } from '../accounts/local-login.guard';
 import { clearedSessionCookie, serialiseSessionCookie, type SessionCookie } from '../accounts/session-cookie';
 import { SessionsService } from '../accounts/sessions.service';
@@ -21,6 +22,7 @@ export class AccountController {
     private readonly accounts: AccountsService,
     private readonly sessions: SessionsService,
     private readonly status: TenantStatusService,
+    private readonly proofs: DeletionProofs,
   ) {}
 
   @Post('signup')
@@ -65,6 +67,7 @@ export class AccountController {
     return { ...toUserResponse(user), region: status?.tenant.regions[0]?.region ?? null };
   }
 
+  /** `page` is where somebody without a session sees when it is done. */
   @Delete('me')
   @HttpCode(202)
   @UseGuards(SignedInGuard)
@@ -73,11 +76,11 @@ export class AccountController {
     @Body() body: PasswordDto,
     @Req() request: Request,
     @Res({ passthrough: true }) response: Response,
-  ): Promise<{ status: 'deleting' }> {
+  ): Promise<{ status: 'deleting'; page: string }> {
     const { clientAddress, isSecure } = contextOf(request);
     await this.accounts.deleteAccount(session.userId, body.password, clientAddress);
     response.setHeader('Set-Cookie', clearedSessionCookie(isSecure));
-    return { status: 'deleting' };
+    return { status: 'deleting', page: `/account/deleted/${this.proofs.of(session.userId)}` };
   }
 
   private async signedIn(user: User): Promise<SignedInResponse> {

@@ -4,6 +4,7 @@ import { AccountsModule } from '../accounts/accounts.module';
 import { GatesModule } from '../gates/gates.module';
 import { MachinesModule } from '../machines/machines.module';
 import { TenantsModule } from '../tenants/tenants.module';
+import { AccessController } from './access.controller';
 import { AccountController } from './account.controller';
 import { DirectAccess } from './direct-access';
 import { RegionsController } from './regions.controller';
@@ -13,7 +14,7 @@ import { apiValidation } from './validation';
 
 @Module({
   imports: [AccountsModule, TenantsModule, GatesModule, MachinesModule],
-  controllers: [AccountController, RegionsController, TenantController],
+  controllers: [AccountController, AccessController, RegionsController, TenantController],
   providers: [TenantEventStreams, DirectAccess, { provide: APP_PIPE, useFactory: apiValidation }],
 })
 export class ApiModule {}

@@ -146,7 +146,13 @@ describe('the API of accounts', () => {
     expect((await ada.fetch('/api/v1/me')).status).toBe(200);
     const cookie = ada.cookie;
     const response = await remove({ password: ada.password });
-    expect([response.status, await response.json()]).toEqual([202, { status: 'deleting' }]);
+    expect([response.status, await response.json()]).toEqual([
+      202,
+      {
+        status: 'deleting',
+        page: expect.stringMatching(/^\/account\/deleted\/[0-9a-f-]{36}\.[0-9a-f]{64}$/) as string,
+      },
+    ]);
     ada.cookie = cookie;
     expect((await ada.fetch('/api/v1/me')).status).toBe(401);
     expect(await problemOf(await logIn(right()))).toMatchObject({ status: 409, code: 'account_deleting' });

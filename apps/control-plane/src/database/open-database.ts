@@ -1,6 +1,7 @@
 import { applyPragmas } from '@app/common/sqlite/open';
 import { controlPlaneMigrations } from '@migrations/control-plane';
 import { DataSource } from 'typeorm';
+import { ApiToken } from '../accounts/api-token.entity';
 import { Session } from '../accounts/session.entity';
 import { User } from '../accounts/user.entity';
 import { TenantEvent } from '../tenants/event.entity';
@@ -13,7 +14,7 @@ export async function openDatabase(file: string): Promise<DataSource> {
   const dataSource = new DataSource({
     type: 'better-sqlite3',
     database: file,
-    entities: [User, Session, Tenant, UserApp, TenantEvent],
+    entities: [User, Session, ApiToken, Tenant, UserApp, TenantEvent],
     migrations: controlPlaneMigrations,
     migrationsRun: false,
     synchronize: false,

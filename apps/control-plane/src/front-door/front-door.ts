@@ -1,6 +1,7 @@
 import type { Logger } from '@app/common/logging/logger';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { ApiTokensService } from '../accounts/api-tokens.service';
 import { clearedSessionCookie } from '../accounts/session-cookie';
 import { SessionsService } from '../accounts/sessions.service';
 import { isPublicHttps, type ControlPlaneConfig } from '../config';
@@ -9,6 +10,7 @@ import { ControlPlaneError } from '../error-codes';
 import { LOGGER } from '../logger.token';
 import { Metrics } from '../observability/metrics';
 import { TenantProxy } from '../proxy/tenant-proxy';
+import { readBearerToken } from './bearer-token';
 import { readyForBody, type SignedIn } from './request-context';
 import { SEVERAL_COOKIES, readSessionCookie } from './read-session-cookie';
 import { ALLOWED_METHODS, checkRequest } from './request-checks';
@@ -16,26 +18,30 @@ import { isSafeMethod, isSameOrigin } from './same-origin';
 import { securityHeaders } from './security-headers';
 import { unauthenticated } from './signed-in.guard';
 import { tenantTarget } from './tenant-paths';
+import { scopesFor } from './token-scopes';
 import { TrustedProxies } from './trusted-proxies';
 import { Visit, type House, type NestHandler } from './visit';
+
+const INVALID_TOKEN = 'This API token is not known: it is misspelt, has expired or was revoked.';
 
 /** How a request came in: Node tells apart what wants a body go-ahead or another protocol. */
 export type Arrival = 'plain' | 'awaitsContinue' | 'expectsSomethingElse' | 'wantsWebSocket' | 'wantsTunnel';
 
 /**
- * Everything that is done once for every request, whoever answers it: request id, log line, metrics, form of path and headers, session,
- * same-origin check. Then it goes to the tenant's proxy or to Nest, which read the context made here.
+ * Everything that is done once for every request, whoever answers it: request id, log line, metrics, form of path and headers, session
+ * or API token, same-origin check. Then it goes to the tenant's proxy or to Nest, which read the context made here.
  */
 @Injectable()
 export class FrontDoor implements OnModuleDestroy {
   private readonly house: House;
   private readonly proxies: TrustedProxies;
   private readonly isPublicHttps: boolean;
-  private readonly stopListening: () => void;
+  private readonly stopListening: (() => void)[];
   private isClosing = false;
 
   constructor(
     private readonly sessions: SessionsService,
+    private readonly tokens: ApiTokensService,
     private readonly proxy: TenantProxy,
     readonly metrics: Metrics,
     @Inject(CONFIG) private readonly config: Readonly<ControlPlaneConfig>,
@@ -44,7 +50,7 @@ export class FrontDoor implements OnModuleDestroy {
     this.isPublicHttps = isPublicHttps(config);
     this.house = { log, metrics, visits: new Set(), setSecurityHeaders: securityHeaders(this.isPublicHttps) };
     this.proxies = new TrustedProxies(config.trustedProxies);
-    this.stopListening = sessions.onEnded((sessionHash) => this.endStreamsOf(sessionHash));
+    this.stopListening = [sessions, tokens].map((all) => all.onEnded((hash) => this.endStreamsOf(hash)));
   }
 
   receive(request: IncomingMessage, response: ServerResponse, arrival: Arrival, nest: NestHandler): void {
@@ -58,6 +64,8 @@ export class FrontDoor implements OnModuleDestroy {
     visit.isSecure = isSecure || this.isPublicHttps;
     if (arrival === 'awaitsContinue') visit.sendContinue = () => response.writeContinue();
     if (request.method === 'OPTIONS') return this.answerOptions(visit);
+    const token = readBearerToken(request);
+    if (token !== null) return this.findToken(visit, token);
     if (!isSafeMethod(request.method ?? '') && !isSameOrigin(request.headers, this.config.publicUrl)) {
       return visit.refuse(new ControlPlaneError('cross_site', 'This request came from another site and was refused.'));
     }
@@ -71,7 +79,27 @@ export class FrontDoor implements OnModuleDestroy {
   }
 
   onModuleDestroy(): void {
-    this.stopListening();
+    for (const stop of this.stopListening) stop();
+  }
+
+  /** Where a token came it alone counts: a cookie beside it is not read. No browser sends one by itself, so its origin does not matter. */
+  private findToken(visit: Visit, token: string): void {
+    const { method = '', url = '' } = visit.request;
+    let signedIn: SignedIn | null;
+    try {
+      signedIn = this.tokens.lookUp(token);
+    } catch (error) {
+      return visit.refuse(error);
+    }
+    if (!signedIn) return visit.refuse(new ControlPlaneError('invalid_token', INVALID_TOKEN));
+    const missing = scopesFor(method, url).filter((scope) => !signedIn.apiToken?.scopes.has(scope));
+    if (missing.length > 0) {
+      visit.session = signedIn;
+      return visit.refuse(
+        new ControlPlaneError('insufficient_scope', `This needs a token with the scope ${missing.join(' ')}.`),
+      );
+    }
+    this.letIn(visit, signedIn);
   }
 
   private findSession(visit: Visit): void {

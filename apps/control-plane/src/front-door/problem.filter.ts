@@ -6,6 +6,7 @@ import { ERROR_STATUSES } from '../error-codes';
 import { LOGGER } from '../logger.token';
 import { discardBody } from '../proxy/discard-body';
 import { wantsPage } from './accept';
+import { challengeOf } from './challenge';
 import { contextOf } from './request-context';
 
 /**
@@ -54,6 +55,8 @@ function setRetryAfter(response: Response, error: unknown): void {
 
 function sendProblem(response: Response, problem: Problem): void {
   response.status(problem.status);
+  const challenge = challengeOf(problem);
+  if (challenge !== null) response.setHeader('WWW-Authenticate', challenge);
   response.setHeader('Content-Type', PROBLEM_CONTENT_TYPE);
   response.end(JSON.stringify(problem));
 }

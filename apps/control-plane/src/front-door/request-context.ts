@@ -1,11 +1,20 @@
 import type { IncomingMessage } from 'node:http';
+import type { Scope } from './token-scopes';
 
-/** Who is behind a session cookie. */
+/** Who is behind a session cookie or an API token. */
 export interface SignedIn {
-  /** Hash of the session's id, which names it in the database. */
+  /** Hash of the session's id, or of the token, which names it in the database. */
   sessionHash: string;
   userId: string;
   email: string;
+  /** There for an API token alone: a session may do everything. */
+  apiToken?: {
+    /** What it is called where tokens are listed. */
+    id: string;
+    scopes: ReadonlySet<Scope>;
+    /** Epoch milliseconds. */
+    expiresAt: number;
+  };
 }
 
 /** What the front door found out about a request, once; everything behind it reads it here. */

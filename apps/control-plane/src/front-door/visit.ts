@@ -6,6 +6,7 @@ import { ERROR_STATUSES } from '../error-codes';
 import type { Metrics } from '../observability/metrics';
 import { discardBody } from '../proxy/discard-body';
 import { wantsPage } from './accept';
+import { challengeOf } from './challenge';
 import { setContext, type RequestContext, type SignedIn } from './request-context';
 import { ALLOWED_METHODS } from './request-checks';
 
@@ -86,6 +87,8 @@ export class Visit implements RequestContext {
     this.response.setHeader('Cache-Control', 'no-store');
     this.house.setSecurityHeaders(this.request, this.response);
     if (retryAfter !== undefined) this.response.setHeader('Retry-After', Math.max(1, Math.ceil(retryAfter)));
+    const challenge = challengeOf(problem);
+    if (challenge !== null) this.response.setHeader('WWW-Authenticate', challenge);
     if (problem.status === 405) this.response.setHeader('Allow', ALLOWED_METHODS);
     if (problem.code === 'bad_headers') this.response.shouldKeepAlive = false; // where one request ends and the next begins is in doubt
     this.response.writeHead(problem.status);

@@ -1,25 +1,34 @@
-import { Body, Controller, Get, Post, Req, Res, UseGuards } from '@nestjs/common';
+import { Body, Controller, Get, Param, Post, Req, Res, UseGuards } from '@nestjs/common';
 import type { Request, Response } from 'express';
-import { AccountsService } from '../accounts/accounts.service';
-import { PasswordDto } from '../accounts/credentials.dto';
+import { ApiTokensService } from '../accounts/api-tokens.service';
+import { DeletionProofs } from '../accounts/deletion-proofs';
 import { clearedSessionCookie } from '../accounts/session-cookie';
+import { SessionsService } from '../accounts/sessions.service';
 import { ControlPlaneError } from '../error-codes';
 import { contextOf } from '../front-door/request-context';
 import { SignedInGuard } from '../front-door/signed-in.guard';
-import { regionName } from '../tenants/regions';
-import { Exchange } from './exchange';
-import { refusedFormOf, type RefusedPost } from './form-refusal';
-import { formView, textOf } from './form-view';
-import { PageRenderer } from './page-renderer';
-import { readForm } from './read-form';
 import { TenantStatusService } from '../gates/tenant-status.service';
+import { TenantsService } from '../tenants/tenants.service';
+import { accountActionOf, AccountActions, type AccountOutcome } from './account-actions';
+import { accountView, deletionView, type RefusedAction } from './account-view';
+import { Exchange } from './exchange';
+import { Flash } from './flash';
+import { refusedFormOf } from './form-refusal';
+import { PageRenderer } from './page-renderer';
 
-/** Who is signed in, and the way out for good. */
+const DELETION_REFRESH_SECONDS = 2;
+
+/** Who is signed in, how and where; API tokens; and the way out for good. */
 @Controller('account')
 export class AccountController {
   constructor(
-    private readonly accounts: AccountsService,
+    private readonly actions: AccountActions,
+    private readonly sessions: SessionsService,
+    private readonly tokens: ApiTokensService,
+    private readonly tenants: TenantsService,
     private readonly status: TenantStatusService,
+    private readonly proofs: DeletionProofs,
+    private readonly flash: Flash,
     private readonly pages: PageRenderer,
   ) {}
 
@@ -33,37 +42,53 @@ export class AccountController {
   @UseGuards(SignedInGuard)
   async change(@Req() request: Request, @Res() response: Response, @Body() body: unknown): Promise<void> {
     const exchange = new Exchange(request, response);
-    if (textOf(body, 'action') !== 'delete') {
-      throw new ControlPlaneError('bad_request', 'The form does not say what to do: its field action is missing.');
-    }
+    const action = accountActionOf(body);
+    let outcome: AccountOutcome;
     try {
-      const { password } = await readForm(PasswordDto, body);
-      await this.accounts.deleteAccount(exchange.session.userId, password, contextOf(request).clientAddress);
+      outcome = await this.actions.run(action, exchange.session, body, contextOf(request).clientAddress);
     } catch (error) {
-      const refused = refusedFormOf(error, exchange.requestId);
-      if (!refused) throw error;
-      return this.render(exchange, refused);
+      const post = refusedFormOf(error, exchange.requestId);
+      if (!post) throw error;
+      return this.render(exchange, { action, post, typed: body });
     }
-    response.setHeader('Set-Cookie', clearedSessionCookie(exchange.isSecure));
-    exchange.seeOther('/account/deleted');
+    if (outcome.kind === 'signedOut') {
+      response.setHeader('Set-Cookie', clearedSessionCookie(exchange.isSecure));
+      return exchange.seeOther(outcome.location);
+    }
+    this.flash.put(exchange.session.sessionHash, outcome.message);
+    exchange.seeOther('/account');
   }
 
-  /** Needs no session: there is none any more. */
-  @Get('deleted')
-  showDeleted(@Req() request: Request, @Res() response: Response): void {
-    this.pages.render(new Exchange(request, response), 'account-deleted', { title: 'Your account is being deleted' });
+  /** Needs no session, because there is none any more: who knows the address was given it when the account was deleted. */
+  @Get('deleted/:proof')
+  async showDeleted(@Req() request: Request, @Res() response: Response, @Param('proof') proof: string): Promise<void> {
+    const tenantId = this.proofs.tenantOf(proof);
+    const deletion = tenantId && (await this.tenants.findDeletion(tenantId));
+    if (!deletion) throw new ControlPlaneError('not_found', 'There is no deletion under this address.');
+    const view = deletionView(deletion);
+    const refresh = view.isDone ? {} : { refreshSeconds: DELETION_REFRESH_SECONDS, isRefreshedAlways: true };
+    this.pages.render(new Exchange(request, response), 'account-deleted', view, refresh);
   }
 
-  private async render(exchange: Exchange, refused: RefusedPost | null): Promise<void> {
-    const { email, userId } = exchange.session;
-    const tenant = (await this.status.find(userId))?.tenant;
-    const region = tenant?.regions[0]?.region;
-    const app = tenant && region && { name: tenant.appName, region, regionName: regionName(region) };
-    const view = { title: 'Account', email, app, ...formView(['password'], { problem: refused?.problem }) };
-    this.pages.render(exchange, 'account', view, {
-      region,
-      status: refused?.status,
-      retryAfterSeconds: refused?.retryAfterSeconds,
-    });
+  private async render(exchange: Exchange, refused: RefusedAction | null): Promise<void> {
+    const { email, userId, sessionHash } = exchange.session;
+    const [status, sessions, tokens] = await Promise.all([
+      this.status.find(userId),
+      this.sessions.list(userId),
+      this.tokens.list(userId),
+    ]);
+    const flash = refused ? null : this.flash.take(sessionHash);
+    const tenant = status?.tenant ?? null;
+    this.pages.render(
+      exchange,
+      'account',
+      accountView({ email, sessionHash, tenant, sessions, tokens, flash, refused }),
+      {
+        isWide: true,
+        region: tenant?.regions[0]?.region,
+        status: refused?.post.status,
+        retryAfterSeconds: refused?.post.retryAfterSeconds,
+      },
+    );
   }
 }

@@ -29,11 +29,19 @@ export interface FormView<Name extends string> {
 const LABELS: Readonly<Record<string, string>> = {
   email: 'E-mail',
   password: 'Password',
+  current: 'Current password',
+  new: 'New password',
+  name: 'Name',
+  expiresInDays: 'Days',
+  scope: 'Scopes',
   region: 'Region',
   title: 'Title',
   description: 'Description',
   image: 'Picture',
 };
+
+/** Never put back. */
+const SECRETS = new Set(['password', 'current', 'new']);
 
 /** A form with what was typed and what was wrong with it. A password is never put back. `prefix` keeps ids apart where a page has several. */
 export function formView<Name extends string>(
@@ -47,7 +55,7 @@ export function formView<Name extends string>(
     {
       id: idOf(name),
       name,
-      value: name === 'password' ? '' : textOf(values, name),
+      value: SECRETS.has(name) ? '' : textOf(values, name),
       error: problem?.fields.find(({ field }) => field === name)?.message ?? null,
     },
   ]);

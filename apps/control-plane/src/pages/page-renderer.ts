@@ -15,6 +15,8 @@ export interface PageOptions {
   scripts?: string[];
   /** Without script the page is asked for again after so long. */
   refreshSeconds?: number;
+  /** With script too: no module keeps it current. */
+  isRefreshedAlways?: boolean;
 }
 
 /** Renders a view inside the layout. */
@@ -27,7 +29,15 @@ export class PageRenderer {
     options: PageOptions = {},
   ): void {
     const { request, response, signedIn } = exchange;
-    const { status = 200, retryAfterSeconds, region, isWide = false, scripts = [], refreshSeconds } = options;
+    const {
+      status = 200,
+      retryAfterSeconds,
+      region,
+      isWide = false,
+      scripts = [],
+      refreshSeconds,
+      isRefreshedAlways,
+    } = options;
     if (retryAfterSeconds !== undefined) response.setHeader('Retry-After', Math.max(1, Math.ceil(retryAfterSeconds)));
     response.setHeader('Cache-Control', 'no-store');
     response.status(status).render(view, {
@@ -35,6 +45,7 @@ export class PageRenderer {
       isWide,
       scripts,
       refreshSeconds,
+      isRefreshedAlways,
       user: signedIn && { email: signedIn.email, links: links(request.path, region) },
     });
   }

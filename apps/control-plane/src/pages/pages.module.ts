@@ -5,10 +5,12 @@ import { AccountsModule } from '../accounts/accounts.module';
 import { GatesModule } from '../gates/gates.module';
 import { ProxyModule } from '../proxy/proxy.module';
 import { TenantsModule } from '../tenants/tenants.module';
+import { AccountActions } from './account-actions';
 import { AccountController } from './account.controller';
 import { Assets } from './assets';
 import { DashboardController } from './dashboard.controller';
 import { DashboardService } from './dashboard.service';
+import { Flash } from './flash';
 import { HomeController } from './home.controller';
 import { PageRenderer } from './page-renderer';
 import { RegionsController } from './regions.controller';
@@ -29,7 +31,7 @@ import { useViews } from './view-engine';
     RegionsController,
     AccountController,
   ],
-  providers: [PageRenderer, DashboardService],
+  providers: [PageRenderer, DashboardService, AccountActions, Flash],
 })
 export class PagesModule implements OnModuleInit {
   constructor(private readonly host: HttpAdapterHost) {}

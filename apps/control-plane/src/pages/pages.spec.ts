@@ -1,16 +1,19 @@
 import {
   answerOf,
+  apiToken,
   emptyList,
   listOf,
   problemAnswer,
+  session,
   tenantStatus,
   TestPages,
   todo,
 } from '../../../../test/support/pages';
-import { silentLog } from '../../../../test/support/accounts';
+import { silentLog, START } from '../../../../test/support/accounts';
 import { ControlPlaneError } from '../error-codes';
 import { Assets } from './assets';
 
+const TENANT_ID = '11111111-2222-4333-8444-555555555555';
 const HOSTILE = `<script>alert(1)</script>"><img src=x onerror='x'>`;
 const unreachable = new ControlPlaneError('tenant_busy', 'Your app does not answer.', { retryAfterSeconds: 7 });
 
@@ -85,8 +88,35 @@ describe('the pages', () => {
       expect((await pages.post('/login', { email: '', password: '' }).expect(422)).text).toContain('email-error');
     });
 
-    it('say that a deleted account is on its way out', async () => {
-      expect((await pages.get('/account/deleted').expect(200)).text).toContain('Your account is being deleted');
+    it('say when a deleted account is gone, to who has the address that the deletion gave', async () => {
+      const address = `/account/deleted/${pages.proofs.of(TENANT_ID)}`;
+      pages.tenants.findDeletion.mockResolvedValueOnce({ requestedAt: START, endedAt: null, lastError: 'No answer.' });
+      const underWay = (await pages.get(address).expect(200)).text;
+      expect(underWay).toContain('Your account is being deleted');
+      expect(underWay).toContain('<meta http-equiv="refresh" content="2">');
+      expect(underWay).toContain('is tried again: No answer.');
+      expect(underWay).not.toContain('<noscript>');
+
+      pages.tenants.findDeletion.mockResolvedValueOnce({
+        requestedAt: START,
+        endedAt: START + 60_000,
+        lastError: null,
+      });
+      const done = (await pages.get(address).expect(200)).text;
+      expect(done).toContain('Your account is deleted');
+      expect(done).toContain('Jan 5, 2026, 10:01 UTC');
+      expect(done).not.toContain('http-equiv');
+      expect(pages.tenants.findDeletion.mock.calls).toEqual([[TENANT_ID], [TENANT_ID]]);
+    });
+
+    it('say nothing of a deletion to who guesses its address', async () => {
+      const right = pages.proofs.of(TENANT_ID);
+      const other = pages.proofs.of(TENANT_ID.replace('1', '2'));
+      const guesses = [TENANT_ID, `${TENANT_ID}.`, `${TENANT_ID}.${other.slice(37)}`, `${right}0`, right.slice(0, -1)];
+      for (const guess of guesses) await pages.get(`/account/deleted/${guess}`).expect(404);
+      await pages.get('/account/deleted').expect(404);
+      expect(pages.tenants.findDeletion).not.toHaveBeenCalled();
+      await pages.get(`/account/deleted/${right}`).expect(404); // nothing was deleted
     });
   });
 
@@ -352,14 +382,110 @@ describe('the pages', () => {
     it('is deleted with its password, and the session with it', async () => {
       pages.accounts.deleteAccount.mockResolvedValueOnce(undefined);
       const response = await pages.post('/account', { action: 'delete', password: 'correct horse' }).expect(303);
-      expect(response.headers.location).toBe('/account/deleted');
+      expect(response.headers.location).toBe(`/account/deleted/${pages.proofs.of('user-1')}`);
       expect(response.headers['set-cookie']).toEqual([expect.stringContaining('Max-Age=0')]);
       expect(pages.accounts.deleteAccount).toHaveBeenCalledWith('user-1', 'correct horse', '192.0.2.1');
     });
 
     it('is never deleted by a form that does not say so', async () => {
-      await pages.post('/account', { password: 'correct horse' }).expect(400);
+      for (const action of ['', 'constructor']) await pages.post('/account', { action, password: 'x' }).expect(400);
       expect(pages.accounts.deleteAccount).not.toHaveBeenCalled();
+    });
+
+    it('gets another password, says so once, and gives no password back', async () => {
+      const change = { action: 'password', current: 'old horse', new: 'new horse battery' };
+      const short = await pages.post('/account', { ...change, new: 'short-é' }).expect(422);
+      expect(short.text).toContain('id="change-new-error">Use at least 8 characters.');
+      expect(short.text).toContain('New password: Use at least 8 characters.');
+      pages.accounts.changePassword.mockRejectedValueOnce(
+        new ControlPlaneError('wrong_password', 'No.', { fields: [{ field: 'current', message: 'No.' }] }),
+      );
+      const refused = await pages.post('/account', change).expect(403);
+      expect(refused.text).toContain('id="change-current-error">No.');
+      for (const { text } of [short, refused]) expect(text).not.toMatch(/old horse|new horse|short-é/);
+
+      expect((await pages.post('/account', change).expect(303)).headers.location).toBe('/account');
+      expect(pages.accounts.changePassword).toHaveBeenLastCalledWith(
+        expect.objectContaining({ userId: 'user-1', sessionHash: 'hash' }),
+        { current: 'old horse', new: 'new horse battery' },
+        '192.0.2.1',
+      );
+      expect((await pages.get('/account')).text).toContain('The password is changed.');
+      expect((await pages.get('/account')).text).not.toContain('The password is changed.');
+    });
+
+    it('lists its sessions and ends one, all others, or its own', async () => {
+      const all = [session({ idHash: `${'f'.repeat(32)}rest`, userAgent: 'curl/8.5.0' }), session({ idHash: 'hash' })];
+      pages.sessions.list.mockResolvedValue(all);
+      const { text } = await pages.get('/account');
+      expect(text).toMatch(/Firefox on Linux <span class="pill good">this one<.*<p class="row-title">curl</s);
+      expect(text).toContain(`name="id" value="${'f'.repeat(32)}"`);
+      expect(text).toContain('value="revoke-others"');
+      expect(text).not.toContain('rest"');
+
+      await pages.post('/account', { action: 'revoke-session', id: 'f'.repeat(32) }).expect(303);
+      expect(pages.sessions.revoke).toHaveBeenCalledWith('user-1', 'f'.repeat(32));
+      expect((await pages.get('/account')).text).toContain('The session has ended.');
+      await pages.post('/account', { action: 'revoke-others' }).expect(303);
+      expect(pages.sessions.endingOthers).toHaveBeenCalledWith('user-1', 'hash');
+
+      const own = await pages.post('/account', { action: 'revoke-session', id: 'hash' }).expect(303);
+      expect(own.headers.location).toBe('/');
+      expect(own.headers['set-cookie']).toEqual([expect.stringContaining('Max-Age=0')]);
+
+      pages.sessions.revoke.mockImplementationOnce(() => {
+        throw new ControlPlaneError('not_found', 'It has ended.');
+      });
+      const gone = await pages.post('/account', { action: 'revoke-session', id: 'x' }).expect(404);
+      expect(gone.text).toMatch(/id="sessions".*id="errors".*It has ended\./s);
+      pages.sessions.list.mockResolvedValue([session({ idHash: 'hash' })]);
+      expect((await pages.get('/account')).text).not.toContain('value="revoke-others"');
+    });
+
+    it('shows a new token once, in no URL, and makes no second one when it is loaded again', async () => {
+      pages.tokens.create.mockReturnValueOnce({ token: 'todo_pat_0123', row: apiToken({ name: 'a <script>' }) });
+      const fields = { action: 'create-token', name: ' a script ', expiresInDays: '30' };
+      const made = await pages.post('/account', { ...fields, scope: ['todos:read', 'todos:write'] }).expect(303);
+      expect(made.headers.location).toBe('/account');
+      expect(pages.tokens.create).toHaveBeenCalledWith(expect.objectContaining({ userId: 'user-1' }), {
+        name: 'a script',
+        expiresInDays: 30,
+        scope: ['todos:read', 'todos:write'],
+      });
+      const shown = (await pages.get('/account')).text;
+      expect(shown).toContain('todo_pat_0123');
+      expect(shown).toContain('a &lt;script&gt;');
+      expect((await pages.get('/account')).text).not.toContain('todo_pat_0123');
+
+      pages.tokens.create.mockReturnValueOnce({ token: 'todo_pat_4567', row: apiToken() });
+      await pages.post('/account', { ...fields, scope: 'account' }).expect(303);
+      pages.clock.advance(60_000);
+      expect((await pages.get('/account')).text).not.toContain('todo_pat_4567');
+      expect(pages.tokens.create).toHaveBeenCalledTimes(2);
+    });
+
+    it('says what is wrong with a new token and keeps what was chosen', async () => {
+      const typed = { action: 'create-token', name: ' ', expiresInDays: '1e2', scope: 'todos:write' };
+      const { text } = await pages.post('/account', typed).expect(422);
+      expect(text).toContain('id="token-name-error">Give the token a name');
+      expect(text).toContain('id="token-expiresInDays-error">Choose a number of days from 1 to 365.');
+      expect(text).toContain('value="todos:write" checked');
+      expect(text).not.toContain('value="todos:read" checked');
+      const none = await pages
+        .post('/account', { action: 'create-token', name: 'x', expiresInDays: '366' })
+        .expect(422);
+      expect(none.text).toContain('id="token-scope-error">Choose at least one of');
+      expect(none.text).toContain('href="#token-scope"');
+      expect(pages.tokens.create).not.toHaveBeenCalled();
+    });
+
+    it('lists its tokens and revokes one', async () => {
+      const { text } = await pages.get('/account');
+      expect(text).toContain('the backup');
+      expect(text).toContain('Not used yet');
+      await pages.post('/account', { action: 'revoke-token', id: 'token-1' }).expect(303);
+      expect(pages.tokens.revoke).toHaveBeenCalledWith('user-1', 'token-1');
+      expect((await pages.get('/account')).text).toContain('The token is revoked.');
     });
   });
 
@@ -371,7 +497,7 @@ describe('the pages', () => {
       '/dashboard?edit=todo-1',
       '/region/fra',
       '/account',
-      '/account/deleted',
+      `/account/deleted/${pages.proofs.of(TENANT_ID)}`,
       '/region/x',
     ]) {
       texts.push((await pages.get(path)).text);

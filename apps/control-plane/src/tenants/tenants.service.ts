@@ -17,6 +17,15 @@ export interface TenantWithApp {
   app: UserApp;
 }
 
+/** Times in epoch milliseconds. */
+export interface Deletion {
+  requestedAt: number;
+  /** When app, machine, volume and user were all gone; null while they are not. */
+  endedAt: number | null;
+  /** What the last try ran into. */
+  lastError: string | null;
+}
+
 /** What is on record of tenants. Who runs them is `gates/` and `provisioning/`. */
 @Injectable()
 export class TenantsService {
@@ -87,6 +96,16 @@ export class TenantsService {
   /** True from the request to delete the tenant on, for ever. */
   isDeletedWithin(db: SqliteDatabase, tenantId: string): boolean {
     return db.prepare('SELECT 1 FROM tenants WHERE id = ? AND deleted_at IS NOT NULL').get(tenantId) !== undefined;
+  }
+
+  /** How far the deletion of a tenant is, or null where none was asked for. */
+  async findDeletion(tenantId: string): Promise<Deletion | null> {
+    const { deletedAt } = (await this.dataSource.getRepository(Tenant).findOneBy({ id: tenantId })) ?? {};
+    if (!deletedAt) return null;
+    const app = await this.dataSource.getRepository(UserApp).findOneBy({ userId: tenantId });
+    const end = await this.timeline.last(tenantId, 'deleted');
+    const hasEnded = !app && end !== null;
+    return { requestedAt: deletedAt, endedAt: hasEnded ? end.at : null, lastError: app?.lastError?.detail ?? null };
   }
 
   /** Takes a failed app up again where it stopped. Throws `retry_not_possible` when it has not failed. */

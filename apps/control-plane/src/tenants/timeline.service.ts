@@ -44,6 +44,11 @@ export class TimelineService {
     return latest.reverse();
   }
 
+  /** The latest event of this kind, or null. */
+  last(tenantId: string, kind: EventKind): Promise<TenantEvent | null> {
+    return this.dataSource.getRepository(TenantEvent).findOne({ where: { tenantId, kind }, order: { id: 'DESC' } });
+  }
+
   signal(tenantId: string, signal: TenantSignal): void {
     this.signals.emit(tenantId, signal);
   }

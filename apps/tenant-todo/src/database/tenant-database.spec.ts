@@ -99,10 +99,11 @@ describe('the database of a volume', () => {
   });
 
   it('is refused when newer code wrote it, and the lock is given back', () => {
-    open('user-1').close();
+    const written = open('user-1');
+    written.close();
     change('PRAGMA user_version = 99');
     expect(() => open('user-1')).toThrow(VolumeError);
-    change('PRAGMA user_version = 1');
+    change(`PRAGMA user_version = ${written.schemaVersion}`);
     open('user-1').close();
   });
 });

@@ -64,6 +64,11 @@ export class TenantDatabase {
     }
   }
 
+  /** A replica's: who writes is the primary. */
+  get isReadOnly(): boolean {
+    return this.sqlite.readonly;
+  }
+
   /** Bytes that the content takes now, without the pages that deletions have freed. */
   usedBytes(): number {
     const pragma = (name: string) => this.sqlite.pragma(name, { simple: true }) as number; // SQLite's own integers

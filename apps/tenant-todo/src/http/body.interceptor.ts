@@ -46,7 +46,8 @@ export class BodyInterceptor implements NestInterceptor {
   }
 }
 
-function acceptedType(request: Request, accepted: BodyType[]): BodyType {
+/** Throws `unsupported_media_type`. */
+export function acceptedType(request: Request, accepted: BodyType[]): BodyType {
   const [type = '', ...parameters] = (request.headers['content-type'] ?? '').toLowerCase().split(';');
   const found = accepted.find((candidate) => candidate === type.trim());
   const charset = parameters.map((p) => p.trim()).find((p) => p.startsWith('charset='));

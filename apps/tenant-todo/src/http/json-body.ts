@@ -10,15 +10,19 @@ export const MAX_TEXT_BODY_BYTES = 512 * 1024;
  * Throws `json_malformed`, `body_too_large` or `unsupported_media_type`; what is left of the body then is the caller's to drain.
  */
 export async function readJsonBody(request: IncomingMessage): Promise<unknown> {
-  if ((request.headers['content-encoding'] ?? 'identity') !== 'identity') {
-    throw new DomainError<ErrorCode>('unsupported_media_type', 'Send the body as it is, without Content-Encoding.');
-  }
+  assertNotEncoded(request);
   const bytes = await readBytes(request);
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (cause) {
     throw new DomainError<ErrorCode>('json_malformed', 'The body is not JSON in UTF-8.', { cause });
   }
+}
+
+/** Throws `unsupported_media_type`. */
+export function assertNotEncoded({ headers }: IncomingMessage): void {
+  if ((headers['content-encoding'] ?? 'identity') === 'identity') return;
+  throw new DomainError<ErrorCode>('unsupported_media_type', 'Send the body as it is, without Content-Encoding.');
 }
 
 function readBytes(request: IncomingMessage): Promise<Buffer> {

@@ -2,6 +2,8 @@ import type { IncomingMessage } from 'node:http';
 
 export interface RequestContext {
   requestId: string;
+  /** When the token that let it in expires, ms since the epoch; 0 where none was asked for. */
+  expiresAt: number;
 }
 
 const contexts = new WeakMap<IncomingMessage, RequestContext>();

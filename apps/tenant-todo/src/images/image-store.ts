@@ -1,6 +1,8 @@
+import { DomainError } from '@app/common/errors/domain-error';
 import { Injectable } from '@nestjs/common';
 import type { Statement } from 'better-sqlite3';
 import { TenantDatabase } from '../database/tenant-database';
+import type { ErrorCode } from '../error-codes';
 import type { Picture } from './picture';
 
 export interface ImageFacts {
@@ -15,6 +17,7 @@ export class ImageStore {
   private readonly upsert: Statement<[string, string, number, string, Buffer]>;
   private readonly selectFacts: Statement<[string], ImageFacts>;
   private readonly selectData: Statement<[string, string], Buffer>;
+  private readonly selectTotals: Statement<[], { count: number; bytes: number }>;
   private readonly delete: Statement<[string]>;
 
   constructor(database: TenantDatabase) {
@@ -22,11 +25,16 @@ export class ImageStore {
       'INSERT OR REPLACE INTO todo_images (todo_id, mime_type, bytes, sha256, data) VALUES (?, ?, ?, ?, ?)',
     );
     this.selectFacts = database.sqlite.prepare(
-      'SELECT mime_type AS mimeType, bytes, sha256 FROM todo_images WHERE todo_id = ?',
+      `SELECT mime_type AS mimeType, bytes, sha256 FROM todo_images JOIN todos ON id = todo_id
+       WHERE todo_id = ? AND deleted_at IS NULL`,
     );
     this.selectData = database.sqlite
       .prepare<[string, string], Buffer>('SELECT data FROM todo_images WHERE todo_id = ? AND sha256 = ?')
       .pluck();
+    this.selectTotals = database.sqlite.prepare(
+      `SELECT count(*) AS count, coalesce(sum(bytes), 0) AS bytes FROM todo_images JOIN todos ON id = todo_id
+       WHERE deleted_at IS NULL`,
+    );
     this.delete = database.sqlite.prepare('DELETE FROM todo_images WHERE todo_id = ?');
   }
 
@@ -34,6 +42,7 @@ export class ImageStore {
     this.upsert.run(todoId, mimeType, data.length, sha256, data);
   }
 
+  /** Nothing where there is none, or where its to-do is deleted. */
   facts(todoId: string): ImageFacts | undefined {
     return this.selectFacts.get(todoId);
   }
@@ -43,8 +52,16 @@ export class ImageStore {
     return this.selectData.get(todoId, sha256);
   }
 
+  totals(): { count: number; bytes: number } {
+    return this.selectTotals.get() ?? { count: 0, bytes: 0 };
+  }
+
   /** True where there was one. */
   remove(todoId: string): boolean {
     return this.delete.run(todoId).changes > 0;
   }
+}
+
+export function imageNotFound(): DomainError<ErrorCode> {
+  return new DomainError('image_not_found', 'This to-do has no picture.');
 }

@@ -1,15 +1,13 @@
-import { DomainError } from '@app/common/errors/domain-error';
 import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Put, Req, Res } from '@nestjs/common';
 import type * as express from 'express'; // `Request` by itself would put the global one into the metadata, and load fetch
 import { once } from 'node:events';
 import { TenantDatabase } from '../database/tenant-database';
-import type { ErrorCode } from '../error-codes';
 import { ReadsBody } from '../http/body.interceptor';
 import { etagOf } from '../http/etag';
 import type { Todo } from '../todos/todo';
 import { PutImageDto } from '../todos/todo.dto';
 import { TodosService } from '../todos/todos.service';
-import { ImageStore } from './image-store';
+import { imageNotFound, ImageStore } from './image-store';
 import { EXTENSIONS } from './picture';
 import { Turns } from './turns';
 import { UploadedPictures } from './uploaded-pictures';
@@ -91,8 +89,4 @@ export class ImagesController {
       done();
     }
   }
-}
-
-function imageNotFound(): DomainError<ErrorCode> {
-  return new DomainError('image_not_found', 'This to-do has no picture.');
 }

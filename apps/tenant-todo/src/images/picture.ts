@@ -33,7 +33,11 @@ const PNG_SIGNATURE = Buffer.from('89504e470d0a1a0a', 'hex');
 
 /** Takes the whole file into memory: see `UploadTurns`. The type is what the bytes say; name and announced type are not looked at. */
 export async function readPicture(path: string): Promise<Picture> {
-  const data = await promises.readFile(path);
+  return pictureOf(await promises.readFile(path));
+}
+
+/** Throws `image_type_unsupported`, `validation_failed`. */
+export async function pictureOf(data: Buffer): Promise<Picture> {
   if (data.length === 0) throw refusedField(IMAGE_FIELD, 'The file is empty.');
   const mimeType = await typeOf(data);
   return { data, mimeType, sha256: createHash('sha256').update(data).digest('hex') };

@@ -1,9 +1,8 @@
 import { DomainError } from '@app/common/errors/domain-error';
-import { mkdirSync, promises, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { promises } from 'node:fs';
 import { Injectable } from '@nestjs/common';
 import type { Request, Response } from 'express';
-import { TenantConfig } from '../config';
+import { Staging } from '../database/staging';
 import type { ErrorCode } from '../error-codes';
 import { bodyTooLarge, MAX_TEXT_BODY_BYTES } from '../http/json-body';
 
@@ -16,24 +15,19 @@ const MAX_REQUEST_BYTES = 16 * 1024 * 1024;
 export type Receive = (request: Request, response: Response, next: (error?: unknown) => void) => void;
 
 /**
- * Multipart bodies: texts into `request.body`, the one file under `image` into `request.file`, on disk under `uploads/` of the
- * volume. Whoever called `receive` calls `discard` in the end; what a killed process left is swept at the next start.
+ * Multipart bodies: texts into `request.body`, the one file under `image` into `request.file`, on disk. Whoever called `receive`
+ * calls `discard` in the end.
  */
 @Injectable()
 export class Uploads {
-  private readonly directory: string;
   private receiver: Promise<Receive> | undefined;
 
-  constructor(config: TenantConfig) {
-    this.directory = join(config.dataDir, 'uploads');
-    rmSync(this.directory, { recursive: true, force: true });
-    mkdirSync(this.directory, { recursive: true });
-  }
+  constructor(private readonly staging: Staging) {}
 
   /** Throws a `DomainError`: `image_too_large`, `body_too_large`, `validation_failed` or `multipart_malformed`. */
   async receive(request: Request, response: Response): Promise<void> {
     if (Number(request.headers['content-length'] ?? 0) > MAX_REQUEST_BYTES) throw imageTooLarge();
-    this.receiver ??= createReceiver(this.directory);
+    this.receiver ??= createReceiver(this.staging.directory);
     const receive = await this.receiver;
     await new Promise<void>((resolve, reject) => {
       let bytes = 0;

@@ -32,6 +32,12 @@ export class UpdateTodoDto {
   completed?: boolean;
 }
 
+export class MoveTodoDto {
+  @ValidateIf((_, value) => value !== null)
+  @IsString({ message: '`before` is the id of a to-do, or null for the end of the list.' })
+  before!: string | null;
+}
+
 /** A picture's form has the picture alone. */
 export class PutImageDto {}
 

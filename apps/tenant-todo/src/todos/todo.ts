@@ -19,7 +19,7 @@ export interface TodoPage {
 
 /** A row of `todos` with what `todo_images` says about its picture. */
 export interface TodoRow {
-  seq: number;
+  position: number;
   id: string;
   title: string;
   description: string;

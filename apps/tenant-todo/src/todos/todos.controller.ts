@@ -17,7 +17,7 @@ import { ReadsBody } from '../http/body.interceptor';
 import { EtagInterceptor } from '../http/etag.interceptor';
 import { UploadedPictures } from '../images/uploaded-pictures';
 import type { Todo, TodoPage } from './todo';
-import { CreateTodoDto, ListTodosDto, UpdateTodoDto } from './todo.dto';
+import { CreateTodoDto, ListTodosDto, MoveTodoDto, UpdateTodoDto } from './todo.dto';
 import { TodosService } from './todos.service';
 
 @Controller('todos')
@@ -61,5 +61,20 @@ export class TodosController {
   @HttpCode(204)
   remove(@Param('id') id: string, @Headers('if-match') ifMatch?: string): void {
     this.todos.remove(id, ifMatch);
+  }
+
+  @Post(':id/move')
+  @HttpCode(200)
+  @UseInterceptors(EtagInterceptor)
+  @ReadsBody('application/json')
+  move(@Param('id') id: string, @Body() { before }: MoveTodoDto): Todo {
+    return this.todos.move(id, before);
+  }
+
+  @Post(':id/restore')
+  @HttpCode(200)
+  @UseInterceptors(EtagInterceptor)
+  restore(@Param('id') id: string): Todo {
+    return this.todos.restore(id);
   }
 }

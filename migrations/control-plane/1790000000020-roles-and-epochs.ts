@@ -1,8 +1,8 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /** Apps of before had no replicas, and plain volumes. */
-export class RolesAndEpochs1790000000001 implements MigrationInterface {
-  name = 'RolesAndEpochs1790000000001';
+export class RolesAndEpochs1790000000020 implements MigrationInterface {
+  name = 'RolesAndEpochs1790000000020';
 
   async up(queryRunner: QueryRunner): Promise<void> {
     for (const statement of STATEMENTS) await queryRunner.query(statement);
