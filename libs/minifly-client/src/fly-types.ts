@@ -67,6 +67,16 @@ export interface components {
       error?: string;
       status?: components['schemas']['main.statusCode'];
     };
+    ExtendVolumeRequest: {
+      size_gb?: number;
+    };
+    IPAssignment: {
+      created_at?: string;
+      ip?: string;
+      region?: string;
+      service_name?: string;
+      shared?: boolean;
+    };
     ImageRef: {
       digest?: string;
       labels?: {
@@ -163,6 +173,13 @@ export interface components {
       ok?: boolean;
       state?: string;
       version?: string;
+    };
+    assignIPRequest: {
+      network?: string;
+      org_slug?: string;
+      region?: string;
+      service_name?: string;
+      type?: string;
     };
     'fly.ContainerConfig': {
       /** @description CmdOverride is used to override the default command of the image. */
