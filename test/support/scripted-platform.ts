@@ -2,8 +2,10 @@ import type { Clock } from '@app/common/time/clock';
 import { MachinesApiError, type MachinesApiReason } from '@app/minifly-client/errors';
 import type {
   AppSpec,
+  MachineAddress,
   MachineRef,
   MachineSpec,
+  MadeMachine,
   Platform,
   Seen,
   SeenMachine,
@@ -106,14 +108,14 @@ export class ScriptedPlatform implements Platform {
     });
   }
 
-  ensureMachine(spec: MachineSpec, signal: AbortSignal): Promise<{ machineId: string }> {
+  ensureMachine(spec: MachineSpec, signal: AbortSignal): Promise<MadeMachine> {
     return this.call('ensureMachine', signal, () => {
       this.requireOurs(spec);
       const name = `${spec.appName}-${spec.region}`;
       const existing = this.machines.find((machine) => machine.name === name);
       if (existing) {
         existing.env = spec.env;
-        return { machineId: existing.id };
+        return { machineId: existing.id, volumeId: existing.volumeId ?? spec.volumeId };
       }
       const volume = this.volumes.find(({ id }) => id === spec.volumeId);
       if (!volume) throw apiError(412, 'precondition', `volume ${spec.volumeId} not found`);
@@ -132,7 +134,7 @@ export class ScriptedPlatform implements Platform {
       this.machines.push(machine);
       volume.attachedMachineId = machine.id;
       volume.everMounted = true;
-      return { machineId: machine.id };
+      return { machineId: machine.id, volumeId: spec.volumeId };
     });
   }
 
@@ -177,8 +179,8 @@ export class ScriptedPlatform implements Platform {
     });
   }
 
-  address(ref: MachineRef, signal: AbortSignal): Promise<string> {
-    return this.call('address', signal, () => `http://${this.machineOf(ref).id}.test:3000`);
+  address(ref: MachineRef, signal: AbortSignal): Promise<MachineAddress> {
+    return this.call('address', signal, () => ({ origin: `http://${this.machineOf(ref).id}.test:3000`, headers: {} }));
   }
 
   /** What a machine at this address says of itself. */

@@ -1,6 +1,6 @@
 import type { Clock } from '@app/common/time/clock';
-import type { MachineRef } from '@app/minifly-client/platform';
-import { Pool } from 'undici';
+import type { MachineAddress, MachineRef } from '@app/minifly-client/platform';
+import { Pool, type Dispatcher } from 'undici';
 import type { TenantTokenSigner } from '../machines/token-signer';
 import type { Route } from './admission';
 
@@ -16,7 +16,7 @@ export interface MachineRouteTarget {
   tenantId: string;
   appName: string;
   databaseId: string;
-  origin: string;
+  address: MachineAddress;
   machine: MachineRef;
 }
 
@@ -27,7 +27,8 @@ export class MachineRoute implements Route {
   readonly databaseId: string;
   readonly origin: string;
   readonly machine: MachineRef;
-  readonly dispatcher: Pool;
+  readonly dispatcher: Dispatcher;
+  private readonly pool: Pool;
   private token = '';
   private signedAt = 0;
 
@@ -39,13 +40,14 @@ export class MachineRoute implements Route {
     this.tenantId = target.tenantId;
     this.appName = target.appName;
     this.databaseId = target.databaseId;
-    this.origin = target.origin;
+    this.origin = target.address.origin;
     this.machine = target.machine;
-    this.dispatcher = new Pool(target.origin, {
+    this.pool = new Pool(this.origin, {
       connections: CONNECTIONS,
       keepAliveTimeout: KEEP_ALIVE_MS,
       keepAliveMaxTimeout: KEEP_ALIVE_MS,
     });
+    this.dispatcher = withHeaders(this.pool, target.address.headers);
   }
 
   static async open(target: MachineRouteTarget, signer: TenantTokenSigner, clock: Clock): Promise<MachineRoute> {
@@ -75,11 +77,21 @@ export class MachineRoute implements Route {
 
   /** Takes no new requests; those under way end by themselves. */
   retire(): void {
-    void this.dispatcher.close().catch(() => undefined);
+    void this.pool.close().catch(() => undefined);
   }
 
   /** Ends what is under way. */
   async destroy(): Promise<void> {
-    await this.dispatcher.destroy();
+    await this.pool.destroy();
   }
+}
+
+/** Most machines need no headers: their pool is used as it is. */
+function withHeaders(pool: Pool, headers: MachineAddress['headers']): Dispatcher {
+  const added = Object.entries(headers).flat();
+  if (added.length === 0) return pool;
+  return pool.compose((dispatch) => (options, handler) => {
+    const list = options.headers as string[] | undefined; // the proxy hands over pairs, one after the other
+    return dispatch({ ...options, headers: [...(list ?? []), ...added] }, handler);
+  });
 }

@@ -1,12 +1,13 @@
 import type { Clock } from '@app/common/time/clock';
 import { failedWith } from '@app/minifly-client/errors';
-import type { MachineRef, Platform, Seen, SeenMachine } from '@app/minifly-client/platform';
+import type { MachineAddress, MachineRef, Platform, Seen, SeenMachine } from '@app/minifly-client/platform';
 import { Inject, Injectable } from '@nestjs/common';
 import { CLOCK } from '../clock.token';
 import { ControlPlaneConfig } from '../config';
 import { CONFIG } from '../config.token';
 import { GatesService } from '../gates/gates.service';
 import { MachineSpecs } from '../machines/machine-spec';
+import { movedVolume } from '../machines/moved-volume';
 import { PLATFORM } from '../machines/platform.token';
 import { ReadinessProbe, type Readiness } from '../machines/readiness';
 import { StartQueue } from '../machines/start-queue';
@@ -23,7 +24,7 @@ export interface Operation extends TenantWithApp {
   /** The machine was configured in this very run, so it need not be compared before its start. */
   isConfigured: boolean;
   /** Where the machine answered. */
-  origin: string | null;
+  address: MachineAddress | null;
   /** The step that is being taken, for the timeline when it fails. */
   current: { step: ProvisionStep; since: number } | null;
   signal: AbortSignal;
@@ -34,6 +35,8 @@ const VERB_MS = 60_000;
 const DESTROY_MS = 180_000;
 /** One slice of asking whether it is ready; between two the platform is asked whether it still runs. */
 const PROBE_MS = 2000;
+/** The code of that refusal, too: a row that has it from an earlier run is not moved again either. */
+const HOST_LEFT = 'capacity_host';
 const STOPPED = new Set(['created', 'stopped', 'suspended', 'failed']);
 
 /** What provisioning does to the platform. Each is safe to repeat, and its id is on the row before it returns. */
@@ -55,6 +58,8 @@ export class Steps {
   /** Asks what there is, and notes that nothing is missing any more where something was. */
   async look({ app, signal }: Operation): Promise<Seen> {
     const seen = await this.platform.look({ appName: app.appName, tenantId: app.userId }, within(signal));
+    const volumeId = movedVolume(app, seen);
+    if (volumeId !== null) await this.rows.write(app, { volumeId });
     const machine = seen.machines.find(({ id }) => id === app.machineId);
     if (machine) this.gates.sawMachine(app.userId, machine.state);
     const hasVolume = !app.volumeId || seen.volumes.some(({ id }) => id === app.volumeId);
@@ -86,6 +91,7 @@ export class Steps {
           tenantId: app.userId,
           region: app.region,
           sizeGb: this.config.tenantVolumeGb,
+          memoryMb: this.config.tenantMemoryMb,
           knownVolumeId,
         },
         within(signal),
@@ -100,15 +106,31 @@ export class Steps {
     const { app, signal } = operation;
     await this.onTimeline(operation, 'machine', async () => {
       const spec = this.specs.specOf(app, app.volumeId ?? '');
-      const { machineId } = await this.platform.ensureMachine(spec, within(signal));
-      await this.rows.write(app, { machineId, ...this.foundAgain(operation) });
+      const made = await this.platform.ensureMachine(spec, within(signal));
+      await this.rows.write(app, { ...made, ...this.foundAgain(operation) });
       // Made just now, or adopted with whatever it was doing: only a look tells which.
       operation.seen = await this.look(operation);
       operation.isConfigured = true;
     });
   }
 
+  /** Where its host has no room any more, the machine is made anew on another one: once, because each time leaves a volume behind. */
   async start(operation: Operation, machineId: string): Promise<void> {
+    try {
+      await this.startHere(operation, machineId);
+    } catch (error) {
+      const { app, signal } = operation;
+      if (!failedWith(error, 'capacity_host') || app.lastError?.code === HOST_LEFT) throw error;
+      const spec = { ...this.specs.specOf(app, app.volumeId ?? ''), onAnotherHost: true };
+      const made = await this.platform.ensureMachine(spec, within(signal));
+      const lastError = { code: HOST_LEFT, detail: error.message, at: this.clock.now() };
+      await this.rows.write(app, { ...made, lastError });
+      operation.seen = await this.look(operation);
+      operation.isConfigured = true;
+    }
+  }
+
+  private async startHere(operation: Operation, machineId: string): Promise<void> {
     const { app, signal } = operation;
     await this.onTimeline(operation, 'started', async () => {
       const endTurn = await this.starts.enter('provision', signal);
@@ -131,9 +153,9 @@ export class Steps {
   async askReady(operation: Operation, machineId: string): Promise<void> {
     const { app, tenant, signal } = operation;
     await this.onTimeline(operation, 'healthy', async () => {
-      const origin = await this.platform.address({ appName: app.appName, machineId }, within(signal));
-      const question = { origin, tenantId: tenant.id, databaseId: tenant.databaseId };
-      operation.origin = origin;
+      const address = await this.platform.address({ appName: app.appName, machineId }, within(signal));
+      const question = { ...address, tenantId: tenant.id, databaseId: tenant.databaseId };
+      operation.address = address;
       operation.readiness = await this.probe.waitUntilReady(question, PROBE_MS, signal);
       return operation.readiness.outcome === 'ready';
     });
