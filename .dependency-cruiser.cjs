@@ -48,6 +48,22 @@ module.exports = {
       to: { path: '^(libs/common|node_modules/@nestjs)/' },
     },
     {
+      name: 'platforms-are-chosen-in-one-place',
+      severity: 'error',
+      comment: 'Only choose-platform.ts may know which platform it is; everybody else has platform.ts and errors.ts.',
+      from: { path: CONTROL_PLANE, pathNot: '/machines/(choose-platform\\.ts|.*\\.spec\\.ts)$' },
+      to: {
+        path: `^libs/minifly-client/|${CONTROL_PLANE}/machines/embedded-process`,
+        pathNot: '^libs/minifly-client/src/(platform|errors)\\.ts$',
+      },
+    },
+    {
+      name: 'a-platform-knows-no-other',
+      severity: 'error',
+      from: { path: '^libs/minifly-client/src/(fly-|flycast)' },
+      to: { path: '^libs/minifly-client/src/minifly-' },
+    },
+    {
       name: 'common-is-in-the-tenants-bundle',
       severity: 'error',
       from: { path: '^libs/common/', pathNot: '\\.spec\\.ts$' },

@@ -1,12 +1,9 @@
 import type { Logger } from '@app/common/logging/logger';
-import { FlyPlatform } from '@app/minifly-client/fly-platform';
-import { MachinesClient } from '@app/minifly-client/machines-client';
 import { Inject, Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import { join, resolve } from 'node:path';
 import { ControlPlaneConfig } from '../config';
 import { CONFIG } from '../config.token';
 import { LOGGER } from '../logger.token';
-import { EmbeddedProcess, findPlatformProgram } from './embedded-process';
+import { choosePlatform, type ChosenPlatform } from './choose-platform';
 import { MachineSpecs } from './machine-spec';
 import { PlatformEvents } from './platform-events';
 import { PLATFORM } from './platform.token';
@@ -14,12 +11,10 @@ import { ReadinessProbe } from './readiness';
 import { StartQueue } from './start-queue';
 import { TenantTokenSigner } from './token-signer';
 
-/** The embedded platform's process where the control plane starts its own, else null. For this module alone. */
-const EMBEDDED_PROCESS = Symbol('EMBEDDED_PROCESS');
-/** Means nothing to the embedded platform, which has one organisation. */
-const ORG_SLUG = 'personal';
+/** For this module alone: others get the `Platform`. */
+const CHOSEN_PLATFORM = Symbol('CHOSEN_PLATFORM');
 
-/** The place where tenants run: chosen here, once. */
+/** The place where tenants run, whichever it is. */
 @Module({
   providers: [
     PlatformEvents,
@@ -28,46 +23,24 @@ const ORG_SLUG = 'personal';
     MachineSpecs,
     { provide: StartQueue, useFactory: () => new StartQueue() },
     {
-      provide: EMBEDDED_PROCESS,
+      provide: CHOSEN_PLATFORM,
       inject: [CONFIG, LOGGER, PlatformEvents],
       useFactory: (config: Readonly<ControlPlaneConfig>, log: Logger, events: PlatformEvents) =>
-        config.miniflyApiUrl
-          ? null
-          : new EmbeddedProcess({
-              ...findPlatformProgram(__dirname),
-              stateDir: resolve(join(config.dataDir, 'embedded')),
-              logLevel: config.logLevel,
-              log,
-              onReturn: () => events.announceReturn(),
-            }),
+        choosePlatform(config, { log, onReturn: () => events.announceReturn() }),
     },
-    {
-      provide: MachinesClient,
-      inject: [CONFIG, EMBEDDED_PROCESS],
-      useFactory: (config: Readonly<ControlPlaneConfig>, embedded: EmbeddedProcess | null) =>
-        new MachinesClient({ baseUrl: embedded?.socketPath ?? config.miniflyApiUrl ?? '' }),
-    },
-    {
-      provide: PLATFORM,
-      inject: [MachinesClient],
-      useFactory: (client: MachinesClient) => new FlyPlatform({ client, orgSlug: ORG_SLUG }),
-    },
+    { provide: PLATFORM, inject: [CHOSEN_PLATFORM], useFactory: (chosen: ChosenPlatform) => chosen.platform },
   ],
   exports: [PLATFORM, PlatformEvents, ReadinessProbe, TenantTokenSigner, MachineSpecs, StartQueue],
 })
 export class MachinesModule implements OnModuleInit, OnApplicationShutdown {
-  constructor(
-    @Inject(EMBEDDED_PROCESS) private readonly embedded: EmbeddedProcess | null,
-    private readonly client: MachinesClient,
-  ) {}
+  constructor(@Inject(CHOSEN_PLATFORM) private readonly chosen: ChosenPlatform) {}
 
   async onModuleInit(): Promise<void> {
-    await this.embedded?.start();
+    await this.chosen.start();
   }
 
   /** After the server has closed: what was under way has ended, and the machines can go. */
   async onApplicationShutdown(): Promise<void> {
-    await this.client.close();
-    await this.embedded?.stop();
+    await this.chosen.close();
   }
 }
