@@ -214,12 +214,13 @@ export class FlyPlatform implements Platform {
     return { machineId: made.id, volumeId: volume.id };
   }
 
-  /** The volume's host has no room for the machine, and a volume does not move: a copy of it on another host takes its place. */
+  /**
+   * The volume's host has no room for the machine, and a volume does not move: a copy of it on another host takes its place. The volume itself
+   * stays until the caller's row names the copy; `ensureVolume` with the copy then deletes it, unless it was ever mounted.
+   */
   async #createOnCopy(spec: MachineSpec, source: FlyVolume, signal: AbortSignal): Promise<MadeMachine> {
     const copy = await this.#volumes.copy(spec.appName, source, spec.memoryMb, signal);
-    const made = await this.#create(spec, copy, signal);
-    await this.#volumes.dropUnlessMounted(spec.appName, source.id, signal);
-    return made;
+    return this.#create(spec, copy, signal);
   }
 
   /** A machine at rest whose host has no room for it any more: made anew on a copy of its volume. */

@@ -80,12 +80,6 @@ export class FlyVolumes {
     return this.#client.createVolume(appName, request, signal);
   }
 
-  /** After a copy of it has taken its place. One that was ever mounted is kept: it may hold the only good data. */
-  async dropUnlessMounted(appName: string, id: string, signal: AbortSignal): Promise<void> {
-    const { mounted } = await this.holdings(appName, signal);
-    if (!mounted.has(id)) await this.delete(appName, id, signal);
-  }
-
   async holdings(app: string, signal: AbortSignal): Promise<Holdings> {
     const [volumes, machines] = await Promise.all([
       this.#client.listVolumes(app, signal),

@@ -1,6 +1,13 @@
 import type { Clock } from '@app/common/time/clock';
 import { failedWith } from '@app/minifly-client/errors';
-import type { MachineAddress, MachineRef, Platform, Seen, SeenMachine } from '@app/minifly-client/platform';
+import type {
+  MachineAddress,
+  MachineRef,
+  MadeMachine,
+  Platform,
+  Seen,
+  SeenMachine,
+} from '@app/minifly-client/platform';
 import { Inject, Injectable } from '@nestjs/common';
 import { CLOCK } from '../clock.token';
 import { ControlPlaneConfig } from '../config';
@@ -15,6 +22,7 @@ import { Metrics } from '../observability/metrics';
 import type { ProvisionStep } from '../tenants/event.entity';
 import type { TenantWithApp } from '../tenants/tenants.service';
 import { TimelineService } from '../tenants/timeline.service';
+import type { UserApp } from '../tenants/user-app.entity';
 import { ProvisioningRows } from './provisioning-rows';
 
 /** One row's way through provisioning, with what is known of the platform by now. */
@@ -83,19 +91,9 @@ export class Steps {
   }
 
   async createVolume(operation: Operation, knownVolumeId: string | null): Promise<void> {
-    const { app, signal } = operation;
+    const { app } = operation;
     await this.onTimeline(operation, 'volume', async () => {
-      const { volumeId } = await this.platform.ensureVolume(
-        {
-          appName: app.appName,
-          tenantId: app.userId,
-          region: app.region,
-          sizeGb: this.config.tenantVolumeGb,
-          memoryMb: this.config.tenantMemoryMb,
-          knownVolumeId,
-        },
-        within(signal),
-      );
+      const { volumeId } = await this.ensureVolume(operation, knownVolumeId);
       await this.rows.write(app, { volumeId, ...this.foundAgain(operation) });
       const volume = { id: volumeId, region: app.region, attachedMachineId: null, everMounted: false };
       operation.seen = { ...operation.seen, volumes: [...operation.seen.volumes, volume] };
@@ -107,7 +105,7 @@ export class Steps {
     await this.onTimeline(operation, 'machine', async () => {
       const spec = this.specs.specOf(app, app.volumeId ?? '');
       const made = await this.platform.ensureMachine(spec, within(signal));
-      await this.rows.write(app, { ...made, ...this.foundAgain(operation) });
+      await this.take(operation, made, this.foundAgain(operation));
       // Made just now, or adopted with whatever it was doing: only a look tells which.
       operation.seen = await this.look(operation);
       operation.isConfigured = true;
@@ -124,7 +122,7 @@ export class Steps {
       const spec = { ...this.specs.specOf(app, app.volumeId ?? ''), onAnotherHost: true };
       const made = await this.platform.ensureMachine(spec, within(signal));
       const lastError = { code: HOST_LEFT, detail: error.message, at: this.clock.now() };
-      await this.rows.write(app, { ...made, lastError });
+      await this.take(operation, made, { lastError });
       operation.seen = await this.look(operation);
       operation.isConfigured = true;
     }
@@ -173,6 +171,20 @@ export class Steps {
 
   async destroy({ app, signal }: Operation): Promise<void> {
     await this.platform.destroy({ appName: app.appName, tenantId: app.userId }, within(signal, DESTROY_MS));
+  }
+
+  /** The machine, and the volume that it mounts, go on the row. One that a copy took the place of goes, if it was never mounted. */
+  private async take(operation: Operation, made: MadeMachine, changes: Partial<UserApp>): Promise<void> {
+    const { app } = operation;
+    const before = app.volumeId;
+    await this.rows.write(app, { ...made, ...changes });
+    if (made.volumeId !== before) await this.ensureVolume(operation, made.volumeId);
+  }
+
+  private ensureVolume({ app, signal }: Operation, knownVolumeId: string | null): Promise<{ volumeId: string }> {
+    const { tenantVolumeGb: sizeGb, tenantMemoryMb: memoryMb } = this.config;
+    const { appName, userId: tenantId, region } = app;
+    return this.platform.ensureVolume({ appName, tenantId, region, sizeGb, memoryMb, knownVolumeId }, within(signal));
   }
 
   /** What was missing has been replaced: its remaking is a new stretch of work with the whole time before it. */
