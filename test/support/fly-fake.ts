@@ -58,7 +58,10 @@ class Refusal extends Error {
  * makes it answer instead. Apps of `elsewhere` belong to another organisation.
  */
 export class FlyFake {
-  readonly requests: ApiRequest[] = [];
+  /** With when they came, ms. */
+  readonly requests: (ApiRequest & { at: number })[] = [];
+  /** What requests said in `Authorization`. */
+  readonly authorizations = new Set<string | undefined>();
   readonly apps = new Map<string, FakeApp>();
   readonly elsewhere = new Set<string>();
   /** An update is taken on, and then the machine goes back to what it was. */
@@ -108,13 +111,15 @@ export class FlyFake {
   private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '/', 'http://fly');
     const text = (await request.toArray()).join('');
-    const asked: ApiRequest = {
+    const asked = {
+      at: performance.now(),
       method: request.method ?? '',
       path: url.pathname.replace(/^\/v1/, ''),
       query: url.searchParams,
       body: text === '' ? undefined : (JSON.parse(text) as unknown),
     };
     this.requests.push(asked);
+    this.authorizations.add(request.headers.authorization);
     const act = this.takeFault(asked)?.act;
     if (act === 'reset') return void request.socket.destroy();
     if (typeof act === 'object') return send(response, act.status, act.body, act.headers);

@@ -113,29 +113,56 @@ export class ScriptedPlatform implements Platform {
       this.requireOurs(spec);
       const name = `${spec.appName}-${spec.region}`;
       const existing = this.machines.find((machine) => machine.name === name);
+      if (existing && spec.onAnotherHost) {
+        remove(this.machines, (machine) => machine === existing);
+        const volumeId = this.copyOf(existing.volumeId ?? '');
+        return this.newMachine({ ...spec, volumeId }, name);
+      }
       if (existing) {
         existing.env = spec.env;
         return { machineId: existing.id, volumeId: existing.volumeId ?? spec.volumeId };
       }
-      const volume = this.volumes.find(({ id }) => id === spec.volumeId);
-      if (!volume) throw apiError(412, 'precondition', `volume ${spec.volumeId} not found`);
-      const machine: Machine = {
-        id: this.newId('m'),
-        name,
-        state: 'stopped',
-        region: spec.region,
-        volumeId: spec.volumeId,
-        env: spec.env,
-        version: '1',
-        appName: spec.appName,
-        tenantId: spec.tenantId,
-        starts: 0,
-      };
-      this.machines.push(machine);
-      volume.attachedMachineId = machine.id;
-      volume.everMounted = true;
-      return { machineId: machine.id, volumeId: spec.volumeId };
+      return this.newMachine(spec, name);
     });
+  }
+
+  /** As when the platform moved the machine to another host: what it mounts is a copy, and the volume that it had is gone. */
+  movesVolumeOf(machineId: string): string {
+    const machine = this.machines.find(({ id }) => id === machineId);
+    const before = machine?.volumeId ?? '';
+    const copy = this.copyOf(before);
+    for (const volume of this.volumes.filter(({ id }) => id === copy)) volume.everMounted = true;
+    remove(this.volumes, ({ id }) => id === before);
+    if (machine) machine.volumeId = copy;
+    return copy;
+  }
+
+  private copyOf(volumeId: string): string {
+    const id = this.newId('vol');
+    const source = this.volumes.find((volume) => volume.id === volumeId);
+    if (source) this.volumes.push({ ...source, id, attachedMachineId: null, everMounted: false });
+    return id;
+  }
+
+  private newMachine(spec: MachineSpec, name: string): MadeMachine {
+    const volume = this.volumes.find(({ id }) => id === spec.volumeId);
+    if (!volume) throw apiError(412, 'precondition', `volume ${spec.volumeId} not found`);
+    const machine: Machine = {
+      id: this.newId('m'),
+      name,
+      state: 'stopped',
+      region: spec.region,
+      volumeId: spec.volumeId,
+      env: spec.env,
+      version: '1',
+      appName: spec.appName,
+      tenantId: spec.tenantId,
+      starts: 0,
+    };
+    this.machines.push(machine);
+    volume.attachedMachineId = machine.id;
+    volume.everMounted = true;
+    return { machineId: machine.id, volumeId: spec.volumeId };
   }
 
   start(ref: MachineRef, signal: AbortSignal): Promise<void> {
