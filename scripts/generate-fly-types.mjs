@@ -22,6 +22,7 @@ const roots = [
   'MachineEvent',
   'assignIPRequest',
   'IPAssignment',
+  'CurrentTokenResponse',
   'ErrorResponse',
   'updateMetadataRequest',
   'upsertMetadataKeyRequest',

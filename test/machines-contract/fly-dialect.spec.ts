@@ -279,6 +279,18 @@ describe('FlyPlatform on Fly', () => {
       expect(fly.asked(DELETE_APP)).toEqual([]);
     });
 
+    it.each([
+      ['another organisation', { org_slug: 'umbrella' }],
+      ['one app alone', { org_slug: 'acme', apps: ['todo'] }],
+    ])('is not somebody else’s because our token is of %s', async (_, token) => {
+      await withMachine();
+      fly.token = token;
+      fly.fault({ on: GET_APP, act: refusal(403, 'You are not authorized to view this app'), times: 2 });
+      expect(await failureOf(platform.look(app, signal))).toMatchObject({ reason: 'unauthorized', status: 401 });
+      fly.token = { user: 'ada@example.org' };
+      expect(await platform.look(app, signal)).toMatchObject({ app: 'foreign' });
+    });
+
     it('is waited for while it is taken and not shown, and not given up for another name', async () => {
       fly.fault({ on: GET_APP, act: refusal(404, 'app not found'), times: 2 });
       await platform.ensureApp(app, signal);

@@ -64,6 +64,8 @@ export class FlyFake {
   readonly authorizations = new Set<string | undefined>();
   readonly apps = new Map<string, FakeApp>();
   readonly elsewhere = new Set<string>();
+  /** What the token is good for. */
+  token: Record<string, unknown> = { org_slug: 'acme', organization: 'Acme', token_id: 't1' };
   /** An update is taken on, and then the machine goes back to what it was. */
   revertsUpdates = false;
   private readonly faults: Required<Fault>[] = [];
@@ -144,6 +146,7 @@ export class FlyFake {
   }
 
   private carryOut({ method, path, query, body }: ApiRequest): { status: number; body: unknown } {
+    if (path === '/tokens/current') return ok({ tokens: [this.token] });
     const [, , app = '', noun = '', id = '', verb = ''] = path.split('/');
     const fields = (body ?? {}) as Record<string, unknown>;
     switch (`${method} ${[app && 'app', noun, id && 'id', verb].filter(Boolean).join(' ')}`) {

@@ -1,6 +1,7 @@
 import { conflictingMachineId, errorText, failedWith } from './errors';
-import { bearsTenant, failure, isAlive, missing, networkOf, notOurs, volumeIdOf } from './fly-marks';
-import { realPause, VISIBLE_PAUSES_MS, whenVisible, type Pause } from './fly-pauses';
+import { FlyApps } from './fly-apps';
+import { bearsTenant, failure, isAlive, notOurs, volumeIdOf } from './fly-marks';
+import { realPause, whenVisible, type Pause } from './fly-pauses';
 import { FlyStates, isAtRest, isOnTheWay } from './fly-states';
 import { FlyVolumes } from './fly-volumes';
 import { PrivateAddresses, type MachineReach } from './machine-address';
@@ -41,8 +42,8 @@ const ADOPT_TRIES = 3;
 /** Tenants on whatever speaks Fly's dialect: Fly itself, and the embedded platform. What is ours bears our mark: see fly-marks.ts. */
 export class FlyPlatform implements Platform {
   readonly #client: MachinesClient;
-  readonly #orgSlug: string;
   readonly #reach: MachineReach;
+  readonly #apps: FlyApps;
   readonly #volumes: FlyVolumes;
   readonly #states: FlyStates;
   readonly #rest: 'stop' | 'suspend';
@@ -51,8 +52,8 @@ export class FlyPlatform implements Platform {
   constructor(options: FlyPlatformOptions) {
     const { client, fallbackRegions = {}, pause = realPause } = options;
     this.#client = client;
-    this.#orgSlug = options.orgSlug;
     this.#reach = options.reach ?? new PrivateAddresses(client);
+    this.#apps = new FlyApps({ client, orgSlug: options.orgSlug, pause });
     this.#volumes = new FlyVolumes({ client, fallbackRegions, pause });
     this.#states = new FlyStates(client, pause);
     this.#rest = options.rest ?? 'stop';
@@ -60,28 +61,18 @@ export class FlyPlatform implements Platform {
   }
 
   async ensureApp(app: AppSpec, signal: AbortSignal): Promise<void> {
-    let refusal: Error | null = null;
-    try {
-      await this.#client.createApp(
-        { app_name: app.appName, name: app.appName, org_slug: this.#orgSlug, network: networkOf(app) },
-        signal,
-      );
-    } catch (error) {
-      if (!failedWith(error, 'name_taken')) throw error;
-      refusal = error; // perhaps by an earlier try whose answer was lost: the network name tells
-    }
-    await this.#untilShown(app, refusal, signal);
+    await this.#apps.ensure(app, signal);
     await whenVisible(() => this.#reach.prepare(app.appName, signal), this.#pause, signal);
   }
 
   async ensureVolume(volume: VolumeSpec, signal: AbortSignal): Promise<{ volumeId: string }> {
-    await this.#requireOurs(volume, signal);
+    await this.#apps.requireOurs(volume, signal);
     const { id } = await this.#volumes.ensure(volume, signal);
     return { volumeId: id };
   }
 
   async ensureMachine(spec: MachineSpec, signal: AbortSignal): Promise<MadeMachine> {
-    await this.#requireOurs(spec, signal);
+    await this.#apps.requireOurs(spec, signal);
     if (spec.onAnotherHost) {
       const existing = await this.#named(spec, signal);
       if (existing) return this.#moveHost(existing, spec, signal);
@@ -134,7 +125,7 @@ export class FlyPlatform implements Platform {
   }
 
   async look(app: AppSpec, signal: AbortSignal): Promise<Seen> {
-    const whose = await this.#whoseApp(app, signal);
+    const whose = await this.#apps.whose(app, signal);
     if (whose !== 'ours') return { app: whose, volumes: [], machines: [] };
     const { volumes, mounted, machines } = await this.#volumes.holdings(app.appName, signal);
     const alive = machines.filter(isAlive);
@@ -153,7 +144,7 @@ export class FlyPlatform implements Platform {
 
   /** By the app: Fly takes machines, volumes and addresses along, which is one call instead of one for each, under its limits. */
   async destroy(app: AppSpec, signal: AbortSignal): Promise<void> {
-    const whose = await this.#whoseApp(app, signal);
+    const whose = await this.#apps.whose(app, signal);
     if (whose === 'absent') return;
     if (whose === 'foreign') throw notOurs(`The app ${app.appName}`, app.tenantId);
     const machines = (await this.#client.listMachines(app.appName, {}, signal)).filter(isAlive);
@@ -163,42 +154,11 @@ export class FlyPlatform implements Platform {
     await this.#client.deleteApp(app.appName, { force: true }, signal).catch((error: unknown) => {
       if (!failedWith(error, 'not_found')) throw error;
     });
-    // It was accepted, not done: it is done when the app is not shown any more.
-    for (let pauseMs = 250; (await this.#whoseApp(app, signal)) === 'ours'; pauseMs = Math.min(pauseMs * 2, 5000)) {
-      await this.#pause(pauseMs, signal);
-    }
+    await this.#apps.untilGone(app, signal);
   }
 
   address(ref: MachineRef, signal: AbortSignal): Promise<MachineAddress> {
     return this.#reach.addressOf(ref, signal);
-  }
-
-  async #whoseApp(app: AppSpec, signal: AbortSignal): Promise<Seen['app']> {
-    try {
-      const { network } = await this.#client.getApp(app.appName, signal);
-      return network === networkOf(app) ? 'ours' : 'foreign';
-    } catch (error) {
-      if (failedWith(error, 'not_found')) return 'absent';
-      if (failedWith(error, 'unauthorized') && error.status === 403) return 'foreign'; // in another organisation
-      throw error;
-    }
-  }
-
-  async #requireOurs(app: AppSpec, signal: AbortSignal): Promise<void> {
-    const whose = await this.#whoseApp(app, signal);
-    if (whose === 'foreign') throw notOurs(`The app ${app.appName}`, app.tenantId);
-    if (whose === 'absent') throw missing(`The app ${app.appName}`);
-  }
-
-  /** Until the app, made just now or found taken, is shown. One that is taken and not shown is somebody's who is quicker or slower than us. */
-  async #untilShown(app: AppSpec, refusal: Error | null, signal: AbortSignal): Promise<void> {
-    for (const pauseMs of [...VISIBLE_PAUSES_MS, null]) {
-      const whose = await this.#whoseApp(app, signal);
-      if (whose === 'ours') return;
-      if (whose === 'foreign') throw refusal ?? notOurs(`The app ${app.appName}`, app.tenantId);
-      if (pauseMs !== null) await this.#pause(pauseMs, signal);
-    }
-    throw failure(`The app ${app.appName} was made, or is taken, and is not shown.`, 0, 'timeout', { cause: refusal });
   }
 
   async #create(spec: MachineSpec, volume: FlyVolume, signal: AbortSignal): Promise<MadeMachine> {

@@ -61,6 +61,9 @@ export interface components {
       source_volume_id?: string;
       unique_zone_app_wide?: boolean;
     };
+    CurrentTokenResponse: {
+      tokens?: components['schemas']['main.tokenInfo'][];
+    };
     ErrorResponse: {
       /** @description Deprecated */
       details?: Record<string, never>;
@@ -629,6 +632,18 @@ export interface components {
     };
     /** @enum {string} */
     'main.statusCode': 'unknown' | 'insufficient_capacity';
+    'main.tokenInfo': {
+      apps?: string[];
+      org_slug?: string;
+      organization?: string;
+      /** @description Machine the token is restricted to (FromMachine caveat) */
+      restricted_to_machine?: string;
+      /** @description Machine making the request */
+      source_machine_id?: string;
+      token_id?: string;
+      /** @description User identifier if token is for a user */
+      user?: string;
+    };
     updateMetadataRequest: {
       machine_version?: string;
       metadata?: {

@@ -29,6 +29,7 @@ export interface FlyMachine extends Omit<Schemas['Machine'], 'instance_id'> {
 export type ExtendVolumeRequest = Schemas['ExtendVolumeRequest'] & { size_gb: number };
 export type MachineEvent = Schemas['MachineEvent'];
 export type AssignIpRequest = Schemas['assignIPRequest'];
+export type TokenInfo = Schemas['main.tokenInfo'];
 export type IpAssignment = Schemas['IPAssignment'];
 
 export interface RestartRequest {

@@ -15,6 +15,7 @@ import {
   type IpAssignment,
   type MachineEvent,
   type RestartRequest,
+  type TokenInfo,
   type StopRequest,
   type UpdateMachineRequest,
   type WaitResult,
@@ -69,6 +70,12 @@ export class MachinesClient {
   async deleteApp(app: string, options: { force: boolean }, signal: AbortSignal): Promise<void> {
     const query = { force: options.force };
     await this.#transport.send({ method: 'DELETE', path: appPath(app), query, repeatable: 'always' }, signal);
+  }
+
+  /** What our own token is good for. */
+  async currentTokens(signal: AbortSignal): Promise<TokenInfo[]> {
+    const body = await this.#transport.send({ method: 'GET', path: '/tokens/current', repeatable: 'always' }, signal);
+    return toList((body as { tokens?: unknown } | null)?.tokens ?? [], (token) => token as TokenInfo); // all optional
   }
 
   async listIps(app: string, signal: AbortSignal): Promise<IpAssignment[]> {

@@ -39,7 +39,7 @@ export interface Operation extends TenantWithApp {
 }
 
 const VERB_MS = 60_000;
-/** A volume stays bound for a while after its machine is gone. */
+/** An app takes a while to go, with what hangs on it. */
 const DESTROY_MS = 180_000;
 /** One slice of asking whether it is ready; between two the platform is asked whether it still runs. */
 const PROBE_MS = 2000;
