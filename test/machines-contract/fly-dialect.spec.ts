@@ -407,6 +407,17 @@ describe('FlyPlatform on Fly', () => {
       expect(keptVolumes().map(({ id }) => id)).toEqual([volumeId, made.volumeId]);
     });
 
+    it('deletes no volume for a spare that is so old that what mounted it may not be listed any more', async () => {
+      const first = await withVolume();
+      const request = { name: 'data', region: 'fra', size_gb: 1 };
+      const { id: spare } = await client.createVolume(app.appName, request, signal);
+      const nextDay = platformWith({ now: () => Date.now() + 25 * 3600 * 1000 });
+      await nextDay.ensureVolume({ ...volumeSpec, knownVolumeId: first }, signal);
+      expect(keptVolumes().map(({ id }) => id)).toContain(spare);
+      await platform.ensureVolume({ ...volumeSpec, knownVolumeId: first }, signal);
+      expect(keptVolumes().map(({ id }) => id)).not.toContain(spare);
+    });
+
     it('says so when a machine is to start, which is then made anew elsewhere when that is asked for', async () => {
       const { volumeId, machineId, ref } = await withMachine();
       fly.fault({ on: START, act: NO_ROOM_ON_HOST });

@@ -10,6 +10,7 @@ export interface FakeVolume {
   size_gb: number;
   state: string;
   attached_machine_id: string | null;
+  created_at: string;
   source?: string;
 }
 
@@ -226,6 +227,7 @@ export class FlyFake {
       size_gb: (fields['size_gb'] as number | undefined) ?? 3,
       state: 'created',
       attached_machine_id: null,
+      created_at: new Date().toISOString(),
       ...(source ? { source } : {}),
     };
     this.app(app).volumes.push(volume);

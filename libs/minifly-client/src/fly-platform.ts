@@ -29,6 +29,7 @@ export interface FlyPlatformOptions {
   /** What `stop` does. A suspended machine starts faster where Fly still has its memory; one that cannot be suspended is stopped. */
   rest?: 'stop' | 'suspend';
   pause?: Pause;
+  now?: () => number;
 }
 
 /** How long a machine has for its SIGTERM before it is killed. */
@@ -50,11 +51,11 @@ export class FlyPlatform implements Platform {
   readonly #pause: Pause;
 
   constructor(options: FlyPlatformOptions) {
-    const { client, fallbackRegions = {}, pause = realPause } = options;
+    const { client, fallbackRegions = {}, pause = realPause, now = Date.now } = options;
     this.#client = client;
     this.#reach = options.reach ?? new PrivateAddresses(client);
     this.#apps = new FlyApps({ client, orgSlug: options.orgSlug, pause });
-    this.#volumes = new FlyVolumes({ client, fallbackRegions, pause });
+    this.#volumes = new FlyVolumes({ client, fallbackRegions, pause, now });
     this.#states = new FlyStates(client, pause);
     this.#rest = options.rest ?? 'stop';
     this.#pause = pause;

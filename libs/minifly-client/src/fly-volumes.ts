@@ -11,6 +11,8 @@ export interface FlyVolumesOptions {
   /** Regions in whose stead others may hold a volume, nearest first. */
   fallbackRegions: Readonly<Record<string, readonly string[]>>;
   pause: Pause;
+  /** Epoch milliseconds, the platform's or near it. */
+  now: () => number;
 }
 
 /** What there is of an app's volumes and machines, and which volumes a machine has or, deleted since, had. */
@@ -21,6 +23,12 @@ export interface Holdings {
   machines: FlyMachine[];
 }
 
+/**
+ * Fly does not say for how long it lists destroyed machines, and only they tell that a volume was mounted once. A volume that is deleted for
+ * a spare is younger than this, so that whatever mounted it would be listed.
+ */
+const SPARE_MS = 24 * 3600 * 1000;
+
 /** Names of Fly's volumes are letters, digits and underscores. A volume that is not in its region says for which one it is. */
 const NAME = 'data';
 const STAND_IN = 'data_for_';
@@ -30,11 +38,13 @@ export class FlyVolumes {
   readonly #client: MachinesClient;
   readonly #fallbackRegions: FlyVolumesOptions['fallbackRegions'];
   readonly #pause: Pause;
+  readonly #now: () => number;
 
   constructor(options: FlyVolumesOptions) {
     this.#client = options.client;
     this.#fallbackRegions = options.fallbackRegions;
     this.#pause = options.pause;
+    this.#now = options.now;
   }
 
   /** The known one, else one whose creation was not heard of, else a new one; never a new one beside one that holds data. */
@@ -46,7 +56,7 @@ export class FlyVolumes {
       ? known(spec.knownVolumeId, here)
       : await this.#first(spec, here, neverMounted, signal);
     for (const spare of neverMounted) {
-      if (spare.id !== chosen.id) await this.delete(spec.appName, spare.id, signal);
+      if (spare.id !== chosen.id && this.#isNew(spare)) await this.delete(spec.appName, spare.id, signal);
     }
     return chosen;
   }
@@ -67,9 +77,10 @@ export class FlyVolumes {
    */
   async copy(appName: string, source: FlyVolume, memoryMb: number, signal: AbortSignal): Promise<FlyVolume> {
     const { volumes, mounted } = await this.holdings(appName, signal);
-    for (const { id, name, region } of volumes) {
+    for (const volume of volumes) {
+      const { id, name, region } = volume;
       const isEarlierTry = id !== source.id && name === source.name && region === source.region && !mounted.has(id);
-      if (isEarlierTry) await this.delete(appName, id, signal);
+      if (isEarlierTry && this.#isNew(volume)) await this.delete(appName, id, signal);
     }
     const request = {
       name: source.name,
@@ -101,6 +112,10 @@ export class FlyVolumes {
         await this.#pause(pauseMs, signal);
       }
     }
+  }
+
+  #isNew({ created_at: createdAt }: FlyVolume): boolean {
+    return this.#now() - Date.parse(createdAt ?? '') < SPARE_MS; // not a number is not new
   }
 
   async #first(
