@@ -276,6 +276,18 @@ describe('FlyPlatform on the embedded platform', () => {
     expect(await machinesOf(app)).toMatchObject([{ state: 'started' }]);
   });
 
+  it('restarts, tells what happened, and extends a volume, by the client’s own methods', async () => {
+    const { app, volumeId, machineId, ref } = await provisioned();
+    await platform.start(ref, signal);
+    await untilWritten(api, app.appName, machineId, 'listening');
+    await client.restartMachine(app.appName, machineId, { timeout: '5s', signal: 'SIGTERM' }, signal);
+    await client.waitUntil(app.appName, machineId, { states: ['started'] }, signal);
+    const events = await client.listEvents(app.appName, machineId, 3, signal);
+    expect(events.map(({ type }) => type)).toEqual(['start', 'exit', 'restart']);
+    const extended = await client.extendVolume(app.appName, volumeId, { size_gb: 2 }, signal);
+    expect(extended).toMatchObject({ needsRestart: false, volume: { id: volumeId, size_gb: 2 } });
+  });
+
   it('says that a machine ended instead of running', async () => {
     const app = newTenant();
     await platform.ensureApp(app, signal);

@@ -39,6 +39,7 @@ const STOP_TIMEOUT = '10s';
 const START_PAUSES_MS = [250, 500, 1000, 2000, 4000, 8000, 8000, 8000] as const;
 
 const ADOPT_TRIES = 3;
+const ADOPT_PAUSE_MS = 250;
 
 /** Tenants on whatever speaks Fly's dialect: Fly itself, and the embedded platform. What is ours bears our mark: see fly-marks.ts. */
 export class FlyPlatform implements Platform {
@@ -219,6 +220,7 @@ export class FlyPlatform implements Platform {
         if (failedWith(error, 'capacity_host') && isAtRest(machine)) return this.#moveHost(machine, spec, signal);
         // Somebody else changed it in between: look at what it is now.
         if (!failedWith(error, 'conflict', 'precondition') || tries >= ADOPT_TRIES) throw error;
+        await this.#pause(ADOPT_PAUSE_MS * tries, signal);
       }
     }
   }
