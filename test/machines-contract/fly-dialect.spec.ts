@@ -103,7 +103,7 @@ describe('FlyPlatform on Fly', () => {
     new FlyPlatform({
       client,
       orgSlug: 'acme',
-      reach: new Flycast(client),
+      reach: new Flycast({ client }),
       fallbackRegions: { fra: ['ams', 'cdg'] },
       pause: (ms) => {
         pauses.push(ms);
@@ -162,7 +162,16 @@ describe('FlyPlatform on Fly', () => {
           mounts: [{ volume: volumeId, path: '/data' }],
           metadata: { tenant_id: TENANT },
           restart: { policy: 'no' },
-          services: [{ autostop: 'off', autostart: false, ports: [{ port: 80, handlers: ['http'] }] }],
+          services: [
+            {
+              autostop: 'off',
+              autostart: false,
+              ports: [
+                { port: 80, handlers: ['http'] },
+                { port: 443, handlers: ['tls', 'http'] },
+              ],
+            },
+          ],
           checks: { ready: { type: 'http', path: '/readyz' } },
         },
       });
@@ -608,11 +617,25 @@ describe('FlyPlatform on Fly', () => {
   it('gives an app its address even when its provisioning was cut short before', async () => {
     const { ref } = await withMachine();
     theApp().ips.length = 0;
-    const afterRestart = platformWith({ reach: new Flycast(client, 'backstage') });
+    const afterRestart = platformWith({ reach: new Flycast({ client, network: 'backstage' }) });
     await afterRestart.address(ref, signal);
     await afterRestart.address(ref, signal);
     expect(fly.asked(ASSIGN_IP).at(-1)?.body).toEqual({ type: 'private_v6', network: 'backstage' });
     expect(theApp().ips).toHaveLength(1);
+  });
+
+  it('gives an app public addresses where that was chosen, each once', async () => {
+    const open = () => platformWith({ reach: new Flycast({ client, isPublic: true }) });
+    await open().ensureApp(app, signal);
+    const { ref } = await withMachine(); // which changes nothing about them
+    expect(fly.asked(ASSIGN_IP).map(({ body }) => (body as { type: string }).type)).toEqual([
+      'private_v6',
+      'v6',
+      'shared_v4',
+    ]);
+    expect(await open().address(ref, signal)).toMatchObject({ publicOrigin: `https://${app.appName}.fly.dev` });
+    expect(await platform.address(ref, signal)).not.toHaveProperty('publicOrigin');
+    expect(theApp().ips).toHaveLength(3);
   });
 
   it('validates also what no verb of the platform calls', async () => {

@@ -163,7 +163,7 @@ export class FlyFake {
       case 'GET app ip_assignments':
         return ok({ ips: this.app(app).ips });
       case 'POST app ip_assignments':
-        return ok(this.assignIp(app));
+        return ok(this.assignIp(app, fields['type']));
       case 'GET app volumes':
         return ok(this.app(app).volumes);
       case 'POST app volumes':
@@ -212,8 +212,10 @@ export class FlyFake {
     return { id: `app${(this.count += 1)}`, created_at: 1_790_000_000_000 };
   }
 
-  private assignIp(app: string): unknown {
-    const ip = { ip: `fdaa:0:18:0:1::${(this.count += 1)}`, shared: false };
+  private assignIp(app: string, type: unknown): unknown {
+    const number = (this.count += 1);
+    const prefix = type === 'private_v6' ? 'fdaa:0:18:0:1::' : type === 'v6' ? '2a09:8280:1::' : '66.241.124.';
+    const ip = { ip: `${prefix}${number}`, shared: type === 'shared_v4' };
     this.app(app).ips.push(ip);
     return ip;
   }

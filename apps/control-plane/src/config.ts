@@ -1,4 +1,16 @@
-import { ArrayMinSize, IsIn, IsInt, IsOptional, IsString, IsUrl, Matches, Max, Min, MinLength } from 'class-validator';
+import {
+  ArrayMinSize,
+  IsBoolean,
+  IsIn,
+  IsInt,
+  IsOptional,
+  IsString,
+  IsUrl,
+  Matches,
+  Max,
+  Min,
+  MinLength,
+} from 'class-validator';
 import { join, resolve } from 'node:path';
 import { FromEnv } from '@app/common/config/from-env';
 import { LOG_LEVELS, type LogLevel } from '@app/common/logging/logger';
@@ -64,6 +76,9 @@ export class ControlPlaneConfig {
   @IsOptional()
   @Matches(/^[a-z0-9][a-z0-9-]*$/, { message: 'FLY_ORG must be the slug of an organisation' })
   flyOrg?: string;
+
+  /** Tenants' apps get public addresses, so that who has a direct token reaches a machine past the control plane. */
+  @FromEnv('FLY_PUBLIC_TENANTS', { parse: 'boolean' }) @IsBoolean() flyPublicTenants = false;
 
   /** Set by Fly in each of its machines, and by what speaks its dialect: that we run in one ourselves. */
   @FromEnv('FLY_APP_NAME') @IsOptional() @IsString() flyAppName?: string;

@@ -2,6 +2,14 @@ import type { MachineReach } from './machine-address';
 import type { MachinesClient } from './machines-client';
 import type { MachineAddress, MachineRef } from './platform';
 
+export interface FlycastOptions {
+  client: MachinesClient;
+  /** Network of who asks, where that is not the organisation's default one. */
+  network?: string;
+  /** Apps get public addresses too: `https://<app>.fly.dev`. */
+  isPublic?: boolean;
+}
+
 /** What every private address of Fly begins with. */
 const PRIVATE_V6 = /^fdaa:/i;
 
@@ -14,23 +22,30 @@ const PRIVATE_V6 = /^fdaa:/i;
 export class Flycast implements MachineReach {
   readonly #client: MachinesClient;
   readonly #network: string | undefined;
+  readonly #isPublic: boolean;
   /** Apps that had their address when this process looked; an app never loses it before it is deleted. */
   readonly #prepared = new Set<string>();
 
-  constructor(client: MachinesClient, network?: string) {
+  constructor({ client, network, isPublic = false }: FlycastOptions) {
     this.#client = client;
     this.#network = network;
+    this.#isPublic = isPublic;
   }
 
   async prepare(appName: string, signal: AbortSignal): Promise<void> {
     if (this.#prepared.has(appName)) return;
-    const ips = await this.#client.listIps(appName, signal);
-    if (!ips.some(({ ip }) => ip !== undefined && PRIVATE_V6.test(ip))) {
-      await this.#client.assignIp(
-        appName,
-        { type: 'private_v6', ...(this.#network ? { network: this.#network } : {}) },
-        signal,
-      );
+    const ips = (await this.#client.listIps(appName, signal)).map(({ ip = '' }) => ip);
+    const publicIps = ips.filter((ip) => !PRIVATE_V6.test(ip));
+    if (publicIps.length === ips.length) {
+      const network = this.#network ? { network: this.#network } : {};
+      await this.#client.assignIp(appName, { type: 'private_v6', ...network }, signal);
+    }
+    if (this.#isPublic) {
+      // Both: with the shared one alone the name takes minutes to get about.
+      const hasV6 = publicIps.some((ip) => ip.includes(':'));
+      const hasV4 = publicIps.some((ip) => ip.includes('.'));
+      if (!hasV6) await this.#client.assignIp(appName, { type: 'v6' }, signal);
+      if (!hasV4) await this.#client.assignIp(appName, { type: 'shared_v4' }, signal);
     }
     this.#prepared.add(appName);
   }
@@ -38,6 +53,10 @@ export class Flycast implements MachineReach {
   /** Also for an app whose provisioning was cut short before it got its address. */
   async addressOf({ appName, machineId }: MachineRef, signal: AbortSignal): Promise<MachineAddress> {
     await this.prepare(appName, signal);
-    return { origin: `http://${appName}.flycast`, headers: { 'fly-force-instance-id': machineId } };
+    return {
+      origin: `http://${appName}.flycast`,
+      headers: { 'fly-force-instance-id': machineId },
+      ...(this.#isPublic ? { publicOrigin: `https://${appName}.fly.dev` } : {}),
+    };
   }
 }

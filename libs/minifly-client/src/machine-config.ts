@@ -15,7 +15,11 @@ export function toMachineConfig(spec: MachineSpec): MachineConfig {
       {
         protocol: 'tcp',
         internal_port: spec.internalPort,
-        ports: [{ port: 80, handlers: ['http'] }],
+        // The second one is reached only where the app has a public address.
+        ports: [
+          { port: 80, handlers: ['http'] },
+          { port: 443, handlers: ['tls', 'http'] },
+        ],
         autostart: false,
         autostop: 'off',
         // The control plane keeps to fewer connections itself; the proxy's own limits are for apps that it shares out.

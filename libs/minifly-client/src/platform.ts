@@ -45,6 +45,8 @@ export interface MachineAddress {
   /** Such as `http://127.0.0.2:3000`. */
   origin: string;
   headers: Readonly<Record<string, string>>;
+  /** Where everybody reaches it, past the control plane; absent where nobody else does. */
+  publicOrigin?: string;
 }
 
 export interface SeenVolume {

@@ -26,6 +26,8 @@ export class MachineRoute implements Route {
   readonly appName: string;
   readonly databaseId: string;
   readonly origin: string;
+  /** Where everybody reaches the machine; null where only we do. */
+  readonly publicOrigin: string | null;
   readonly machine: MachineRef;
   readonly dispatcher: Dispatcher;
   private readonly pool: Pool;
@@ -41,6 +43,7 @@ export class MachineRoute implements Route {
     this.appName = target.appName;
     this.databaseId = target.databaseId;
     this.origin = target.address.origin;
+    this.publicOrigin = target.address.publicOrigin ?? null;
     this.machine = target.machine;
     this.pool = new Pool(this.origin, {
       connections: CONNECTIONS,

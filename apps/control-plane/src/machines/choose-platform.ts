@@ -119,7 +119,7 @@ function fly({ miniflyApiUrl, flyApiToken = '', flyOrg = '', idleBy, ...config }
   const platform = new FlyPlatform({
     client,
     orgSlug: flyOrg,
-    reach: new Flycast(client),
+    reach: new Flycast({ client, isPublic: config.flyPublicTenants }),
     fallbackRegions: fallbacksOf(config.regionFallbacks),
     rest: idleBy,
   });
