@@ -55,7 +55,7 @@ describe('the control plane on Fly', () => {
 
 /** Requests that came before Fly would have taken them: a fourth of a kind within a second of the first, an eleventh look at a machine. */
 function tooSoon(requests: FlyFake['requests']): string[] {
-  const slackMs = 50; // the way here is not always as long
+  const slackMs = 500; // the way here is not always as long, least of all on a busy machine
   return requests.flatMap((request, index) => {
     const { key, rate } = countedAs(request);
     const before = requests.slice(0, index).filter((other) => countedAs(other).key === key);
