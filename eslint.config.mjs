@@ -47,7 +47,7 @@ const BROWSER_GLOBALS = Object.fromEntries(
   ].map((name) => [name, 'readonly']),
 );
 
-const PLATFORM_SETTINGS = '/^(platformName|miniflyApiUrl|fly[A-Z].*)$/';
+const PLATFORM_SETTINGS = '/^(platformName|minifly[A-Z].*|fly[A-Z].*)$/';
 
 export default tseslint.config(
   {
@@ -82,6 +82,7 @@ export default tseslint.config(
       '**/*.spec.ts',
       'apps/control-plane/src/config.ts',
       'apps/control-plane/src/machines/choose-platform.ts',
+      'apps/control-plane/src/machines/minifly-tenants.ts',
       'apps/control-plane/src/machines/embedded-process.ts',
     ],
     rules: {

@@ -1,5 +1,10 @@
 import { CreateTables1790000000000 } from './1790000000000-create-tables';
 import { CreateApiTokens1790000000010 } from './1790000000010-create-api-tokens';
+import { MiniflyApps1790000100000 } from './1790000100000-minifly-apps';
 
 /** In the order in which they run; a landed one is never edited. */
-export const controlPlaneMigrations = [CreateTables1790000000000, CreateApiTokens1790000000010];
+export const controlPlaneMigrations = [
+  CreateTables1790000000000,
+  CreateApiTokens1790000000010,
+  MiniflyApps1790000100000,
+];

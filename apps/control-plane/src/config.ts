@@ -16,7 +16,7 @@ import { FromEnv } from '@app/common/config/from-env';
 import { LOG_LEVELS, type LogLevel } from '@app/common/logging/logger';
 import { REGION_CODES, type RegionCode } from './tenants/regions';
 
-export const PLATFORM_NAMES = ['embedded', 'fly'] as const;
+export const PLATFORM_NAMES = ['embedded', 'minifly', 'fly'] as const;
 export type PlatformName = (typeof PLATFORM_NAMES)[number];
 
 /** Everything that can be set. Each variable can also come from the file that `<NAME>_FILE` names. */
@@ -62,11 +62,14 @@ export class ControlPlaneConfig {
   /** Where tenants run. Unset: machines/choose-platform.ts says what follows from the rest. */
   @FromEnv('PLATFORM') @IsOptional() @IsIn(PLATFORM_NAMES) platformName?: PlatformName;
 
-  /** An embedded platform that was started alone (`npm run minifly`); on Fly where its Machines API is. */
+  /** Minifly; with PLATFORM=embedded an embedded platform that was started alone (`npm run minifly`); on Fly where its Machines API is. */
   @FromEnv('MINIFLY_API_URL')
   @IsOptional()
   @IsUrl({ require_tld: false, require_protocol: true, protocols: ['http', 'https'] })
   miniflyApiUrl?: string;
+
+  /** In a container on Minifly: the directory of the locator (`docker/minifly.sh`), asked instead of Docker's own socket. */
+  @FromEnv('MINIFLY_LOCATOR') @IsOptional() @IsString() miniflyLocator?: string;
 
   /** A token that may make and delete apps in the organisation (`fly tokens create org`). */
   @FromEnv('FLY_API_TOKEN', { secret: true }) @IsOptional() @IsString() flyApiToken?: string;
@@ -85,7 +88,7 @@ export class ControlPlaneConfig {
 
   @FromEnv('FLY_REGION') @IsOptional() @IsString() flyRegion?: string;
 
-  /** Image of a tenant: for the embedded platform the name of a folder under dist/images, else a reference that can be pulled. */
+  /** Image of a tenant: for the embedded platform a folder under dist/images, else a reference that can be pulled; on Minifly also a bare name. */
   @FromEnv('TENANT_IMAGE') @IsString() tenantImage = 'tenant-todo';
 
   /** Memory of a tenant's machine, MB. */

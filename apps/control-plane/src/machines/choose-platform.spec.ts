@@ -1,6 +1,6 @@
 import { ConfigError } from '@app/common/config/load-config';
 import { ControlPlaneConfig } from '../config';
-import { requirePlatform } from './choose-platform';
+import { platformOf, requirePlatform } from './choose-platform';
 
 const config = (set: Partial<ControlPlaneConfig>) => Object.assign(new ControlPlaneConfig(), set);
 const onFly = { flyAppName: 'todo', flyRegion: 'fra' };
@@ -16,10 +16,25 @@ function problemsOf(set: Partial<ControlPlaneConfig>): readonly string[] {
   }
 }
 
+describe('platformOf', () => {
+  const miniflyApiUrl = 'http://127.0.0.1:4280';
+  it.each<[string, Partial<ControlPlaneConfig>]>([
+    ['embedded', {}],
+    ['minifly', { miniflyApiUrl }],
+    ['minifly', { platformName: 'minifly' }],
+    ['embedded', { miniflyApiUrl, platformName: 'embedded' }],
+    ['fly', { miniflyApiUrl, flyApiToken: 'x' }],
+    ['minifly', { miniflyApiUrl, flyApiToken: 'x', platformName: 'minifly' }],
+  ])('is %s with %j', (name, set) => {
+    expect(platformOf(config(set))).toBe(name);
+  });
+});
+
 describe('requirePlatform', () => {
   it.each<[string, Partial<ControlPlaneConfig>]>([
     ['nothing set', {}],
-    ['an embedded platform that runs already', { miniflyApiUrl: 'http://127.0.0.1:4280' }],
+    ['Minifly', { miniflyApiUrl: 'http://127.0.0.1:4280' }],
+    ['an embedded platform that runs already', { miniflyApiUrl: 'http://127.0.0.1:4280', platformName: 'embedded' }],
     ['a token of Fly with what goes with it', fly],
     ['the same on Fly', { ...fly, ...onFly }],
     ['Fly’s API somewhere else', { ...fly, miniflyApiUrl: 'http://_api.internal:4280' }],
@@ -37,6 +52,7 @@ describe('requirePlatform', () => {
     );
     expect(more).toEqual([]);
     expect(problemsOf({ flyAppName: 'todo' })).toHaveLength(1);
+    expect(problemsOf({ ...onFly, miniflyApiUrl: 'http://host.docker.internal:4280' })).toHaveLength(1);
   });
 
   it('names all that Fly lacks at once, and not the token', () => {

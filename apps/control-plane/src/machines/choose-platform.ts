@@ -6,8 +6,10 @@ import { MachinesClient } from '@app/minifly-client/machines-client';
 import type { Platform } from '@app/minifly-client/platform';
 import { RateLimits } from '@app/minifly-client/rate-limits';
 import { join, resolve } from 'node:path';
+import type { DataSource } from 'typeorm';
 import type { ControlPlaneConfig, PlatformName } from '../config';
 import { EmbeddedProcess, findPlatformProgram } from './embedded-process';
+import { miniflyTenants } from './minifly-tenants';
 
 type Config = Readonly<ControlPlaneConfig>;
 
@@ -20,6 +22,8 @@ export interface ChosenPlatform {
 
 export interface PlatformTools {
   log: Logger;
+  /** The control plane's own database, for what Minifly does not keep. */
+  dataSource: DataSource;
   /** The platform was away by itself and is back. */
   onReturn: () => void;
 }
@@ -32,11 +36,13 @@ const FLY_MEMORY_STEP_MB = 256;
 const FLY_MEMORY_MOST_MB = 8 * 2048;
 
 /** The one place that knows which platform it is. */
-export function choosePlatform(config: Config, tools: PlatformTools): ChosenPlatform {
+export function choosePlatform(config: Config, tools: PlatformTools): ChosenPlatform | Promise<ChosenPlatform> {
   const name = platformOf(config);
   switch (name) {
     case 'embedded':
       return config.miniflyApiUrl ? embeddedApart(config, config.miniflyApiUrl) : embedded(config, tools);
+    case 'minifly':
+      return miniflyTenants(config, tools);
     case 'fly':
       return fly(config);
     default:
@@ -46,7 +52,8 @@ export function choosePlatform(config: Config, tools: PlatformTools): ChosenPlat
 
 /** The configuration, or a `ConfigError` with everything that the platform which follows from it lacks. */
 export function requirePlatform(config: Config): Config {
-  if (!config.platformName && !config.flyApiToken && !config.miniflyApiUrl && runsOnFly(config)) {
+  // An URL alone chooses nothing there: fly.toml names Minifly's, for where that is.
+  if (!config.platformName && !config.flyApiToken && runsOnFly(config)) {
     const text =
       'PLATFORM is not set, and this runs on Fly: tenants would run unseen inside this very machine. Set FLY_API_TOKEN and FLY_ORG to give ' +
       'each a machine of its own, or PLATFORM=embedded if that is meant.';
@@ -57,8 +64,11 @@ export function requirePlatform(config: Config): Config {
   return config;
 }
 
-function platformOf(config: Config): PlatformName {
-  return config.platformName ?? (config.flyApiToken ? 'fly' : 'embedded');
+/** The platform that is named, else the one that the other variables speak of. */
+export function platformOf(config: Config): PlatformName {
+  if (config.platformName) return config.platformName;
+  if (config.flyApiToken) return 'fly';
+  return config.miniflyApiUrl ? 'minifly' : 'embedded';
 }
 
 /** Whoever speaks Fly's dialect on a developer's machine sets the variables too, with a region of that name. */

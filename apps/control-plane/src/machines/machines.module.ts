@@ -1,5 +1,6 @@
 import type { Logger } from '@app/common/logging/logger';
 import { Inject, Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { DataSource } from 'typeorm';
 import { ControlPlaneConfig } from '../config';
 import { CONFIG } from '../config.token';
 import { LOGGER } from '../logger.token';
@@ -24,9 +25,14 @@ const CHOSEN_PLATFORM = Symbol('CHOSEN_PLATFORM');
     { provide: StartQueue, useFactory: () => new StartQueue() },
     {
       provide: CHOSEN_PLATFORM,
-      inject: [CONFIG, LOGGER, PlatformEvents],
-      useFactory: (config: Readonly<ControlPlaneConfig>, log: Logger, events: PlatformEvents) =>
-        choosePlatform(config, { log, onReturn: () => events.announceReturn() }),
+      inject: [CONFIG, LOGGER, PlatformEvents, DataSource],
+      useFactory: (
+        config: Readonly<ControlPlaneConfig>,
+        log: Logger,
+        events: PlatformEvents,
+        dataSource: DataSource,
+      ): ChosenPlatform | Promise<ChosenPlatform> =>
+        choosePlatform(config, { log, dataSource, onReturn: () => events.announceReturn() }),
     },
     { provide: PLATFORM, inject: [CHOSEN_PLATFORM], useFactory: (chosen: ChosenPlatform) => chosen.platform },
   ],
