@@ -3,7 +3,7 @@ const FEATURES = {
   database: [],
   tenants: ['database'],
   accounts: ['tenants', 'database', 'front-door'],
-  machines: ['tenants'],
+  machines: ['tenants', 'database'],
   gates: ['machines', 'tenants', 'database'],
   replicas: ['gates', 'machines', 'tenants', 'database'],
   provisioning: ['gates', 'machines', 'tenants', 'database'],
@@ -47,6 +47,22 @@ module.exports = {
       severity: 'error',
       from: { path: '^libs/minifly-client/', pathNot: '\\.spec\\.ts$' },
       to: { path: '^(libs/common|node_modules/@nestjs)/' },
+    },
+    {
+      name: 'platforms-are-chosen-in-one-place',
+      severity: 'error',
+      comment: 'Only choose-platform.ts may know which platform it is; everybody else has platform.ts and errors.ts.',
+      from: { path: CONTROL_PLANE, pathNot: '/machines/(choose-platform\\.ts|minifly-[a-z.-]+\\.ts|.*\\.spec\\.ts)$' },
+      to: {
+        path: `^libs/minifly-client/|${CONTROL_PLANE}/machines/(embedded-process|minifly-(tenants|ledger))`,
+        pathNot: '^libs/minifly-client/src/(platform|errors)\\.ts$',
+      },
+    },
+    {
+      name: 'a-platform-knows-no-other',
+      severity: 'error',
+      from: { path: '^libs/minifly-client/src/(fly-|flycast)' },
+      to: { path: '^libs/minifly-client/src/(minifly-|containers|docker-|locator-)' },
     },
     {
       name: 'common-is-in-the-tenants-bundle',

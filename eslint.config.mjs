@@ -47,6 +47,8 @@ const BROWSER_GLOBALS = Object.fromEntries(
   ].map((name) => [name, 'readonly']),
 );
 
+const PLATFORM_SETTINGS = '/^(platformName|minifly[A-Z].*|fly[A-Z].*)$/';
+
 export default tseslint.config(
   {
     ignores: [
@@ -70,6 +72,28 @@ export default tseslint.config(
       'no-restricted-properties': [
         'error',
         { object: 'process', property: 'env', message: 'Configuration is read once, in main.ts.' },
+      ],
+    },
+  },
+  {
+    // Which platform it is, is known where it is chosen and in its own files. dependency-cruiser keeps the imports to that.
+    files: ['apps/control-plane/src/**/*.ts'],
+    ignores: [
+      '**/*.spec.ts',
+      'apps/control-plane/src/config.ts',
+      'apps/control-plane/src/machines/choose-platform.ts',
+      'apps/control-plane/src/machines/minifly-tenants.ts',
+      'apps/control-plane/src/machines/embedded-process.ts',
+    ],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        ...[
+          `MemberExpression[property.name=${PLATFORM_SETTINGS}]`,
+          `ObjectPattern > Property[key.name=${PLATFORM_SETTINGS}]`,
+          'Literal[value=/^(embedded|minifly|fly)$/i]',
+          'BinaryExpression[operator="instanceof"][right.name=/(Platform|Process|Flycast)$/]',
+        ].map((selector) => ({ selector, message: 'Only choose-platform.ts may ask which platform it is.' })),
       ],
     },
   },

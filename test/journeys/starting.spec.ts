@@ -28,6 +28,14 @@ describe('the control plane at its start', () => {
     expect(plane.descendants()).toEqual([]);
   });
 
+  it('refuses to run tenants unseen inside a machine of Fly', async () => {
+    const plane = ControlPlane.spawn({ FLY_APP_NAME: 'todo', FLY_REGION: 'fra' });
+    expect(await exitOf(plane)).toBe(1);
+    expect(plane.output).toContain('PLATFORM is not set, and this runs on Fly');
+    expect(plane.output).not.toMatch(/^\s+at /m);
+    expect(plane.descendants()).toEqual([]);
+  });
+
   it('says in a sentence that the port is taken, and leaves nothing running', async () => {
     const server = createServer();
     const { port } = await listen(server, 0, '127.0.0.1');

@@ -132,7 +132,7 @@ async function call(id: string, method: 'GET' | 'POST', title?: string, origin?:
 async function replicaOrigin(id: string): Promise<string> {
   const [replica] = await tenants.replicasOf(id);
   const ref = { appName: replica?.appName ?? '', machineId: replica?.machineId ?? '' };
-  return app.get<Platform>(PLATFORM, { strict: false }).address(ref, AbortSignal.timeout(5000));
+  return (await app.get<Platform>(PLATFORM, { strict: false }).address(ref, AbortSignal.timeout(5000))).origin;
 }
 
 /** The newest to-do, read from the replica itself; one that starts refuses connections for a moment. */

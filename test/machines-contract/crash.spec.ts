@@ -84,6 +84,9 @@ describe('the embedded platform', () => {
     mkdirSync(full);
     writeFileSync(join(full, 'todo.sqlite'), 'data');
     mkdirSync(join(stateDir, 'machines', 'half'));
+    const unfinished = join(stateDir, 'volumes', 'vol_fork.copying'); // the volume that it is a copy of has all of it
+    mkdirSync(unfinished);
+    writeFileSync(join(unfinished, 'todo.sqlite'), 'da');
     await (await startAlone(stateDir)).stop();
     expect(readdirSync(join(stateDir, 'volumes'))).toEqual(['vol_full']);
     expect(readdirSync(full)).toEqual(['todo.sqlite']);

@@ -6,7 +6,7 @@ import { MachinesClient } from '@app/minifly-client/machines-client';
 import type { AppSpec, MachineSpec, VolumeSpec } from '@app/minifly-client/platform';
 import { Api, newAppName } from './support/api';
 import { newStateDir, removeStateDir, startOnSocket, type EmbeddedPlatform } from './support/embedded';
-import { untilWritten, type MachineBody, type VolumeBody } from './support/fixtures';
+import { untilWritten, waitFor, type MachineBody, type VolumeBody } from './support/fixtures';
 import { LossyProxy } from './support/lossy-proxy';
 import { eventually } from './support/processes';
 import { textLike } from './support/matchers';
@@ -43,6 +43,7 @@ describe('FlyPlatform on the embedded platform', () => {
     ...app,
     region: 'iad',
     sizeGb: 1,
+    memoryMb: 256,
     knownVolumeId,
   });
   const machineSpec = (app: AppSpec, volumeId: string, env = {}): MachineSpec => ({
@@ -75,7 +76,7 @@ describe('FlyPlatform on the embedded platform', () => {
       reason: 'conflict', // it is mounted, and no row named it
     });
     expect(await platform.ensureVolume(volumeSpec(app, volumeId), signal)).toEqual({ volumeId });
-    expect(await platform.ensureMachine(machineSpec(app, volumeId), signal)).toEqual({ machineId });
+    expect(await platform.ensureMachine(machineSpec(app, volumeId), signal)).toEqual({ machineId, volumeId });
     await platform.start(ref, signal);
     await platform.start(ref, signal);
     const [machine] = await machinesOf(app);
@@ -108,7 +109,8 @@ describe('FlyPlatform on the embedded platform', () => {
         },
       ],
     });
-    const origin = await platform.address(ref, signal);
+    const { origin, headers } = await platform.address(ref, signal);
+    expect(headers).toEqual({});
     let answer: { env: Record<string, string> } | undefined;
     while (!answer) {
       answer = await request(origin)
@@ -218,7 +220,7 @@ describe('FlyPlatform on the embedded platform', () => {
     const config = { ...machine?.config, env: { DATA_DIR: '/data', KEYS: 'new' } };
     const path = `/v1/apps/${app.appName}/machines/${machineId}`;
     const between = (await api.call('POST', path, { body: { config } })).body as MachineBody;
-    expect(await updating).toEqual({ machineId });
+    expect(await updating).toEqual({ machineId, volumeId });
     expect((await machinesOf(app))[0]?.version).toBe(between.version); // it was what was wanted
     proxy.holdRequests(0, /^$/);
   });
@@ -240,6 +242,52 @@ describe('FlyPlatform on the embedded platform', () => {
     expect(machine?.events.map(({ type }) => type)).toEqual(['start', 'exit', 'start', 'launch']);
   });
 
+  it('puts a machine anew on a copy of its volume when its host is to be left', async () => {
+    const app = newTenant();
+    await platform.ensureApp(app, signal);
+    const { volumeId } = await platform.ensureVolume(volumeSpec(app), signal);
+    const spec = { ...machineSpec(app, volumeId), image: 'starts' };
+    const before = { appName: app.appName, ...(await platform.ensureMachine(spec, signal)) };
+    const startsOf = async ({ machineId }: { machineId: string }) => {
+      await api.call('POST', `/v1/apps/${app.appName}/machines/${machineId}/start`);
+      await waitFor(api, app.appName, machineId, 'stopped');
+      return (await api.call('GET', `/v1/apps/${app.appName}/machines/${machineId}/logs`)).body;
+    };
+    expect(await startsOf(before)).toBe('1 starts\n');
+    const after = await platform.ensureMachine({ ...spec, onAnotherHost: true }, signal);
+    expect(after.machineId).not.toBe(before.machineId);
+    expect(after.volumeId).not.toBe(volumeId);
+    expect(await startsOf(after)).toBe('2 starts\n');
+    expect(await machinesOf(app)).toMatchObject([{ id: after.machineId, name: `${app.appName}-iad` }]);
+    // The volume that was mounted stays until the app goes: it may hold the only good data.
+    expect((await volumesOf(app)).map(({ id }) => id).sort()).toEqual([volumeId, after.volumeId].sort());
+    // And whoever still names it is told what the machine mounts.
+    expect(await platform.ensureMachine(spec, signal)).toEqual(after);
+  });
+
+  it('suspends instead of stopping where that was chosen, and starts again', async () => {
+    const { app, ref } = await provisioned();
+    const suspending = new FlyPlatform({ client, orgSlug: 'personal', rest: 'suspend' });
+    await suspending.start(ref, signal);
+    await suspending.stop(ref, signal);
+    expect(await machinesOf(app)).toMatchObject([{ state: 'suspended' }]);
+    await suspending.stop(ref, signal); // refused by none of the states that it may be in
+    await suspending.start(ref, signal);
+    expect(await machinesOf(app)).toMatchObject([{ state: 'started' }]);
+  });
+
+  it('restarts, tells what happened, and extends a volume, by the client’s own methods', async () => {
+    const { app, volumeId, machineId, ref } = await provisioned();
+    await platform.start(ref, signal);
+    await untilWritten(api, app.appName, machineId, 'listening');
+    await client.restartMachine(app.appName, machineId, { timeout: '5s', signal: 'SIGTERM' }, signal);
+    await client.waitUntil(app.appName, machineId, { states: ['started'] }, signal);
+    const events = await client.listEvents(app.appName, machineId, 3, signal);
+    expect(events.map(({ type }) => type)).toEqual(['start', 'exit', 'restart']);
+    const extended = await client.extendVolume(app.appName, volumeId, { size_gb: 2 }, signal);
+    expect(extended).toMatchObject({ needsRestart: false, volume: { id: volumeId, size_gb: 2 } });
+  });
+
   it('says that a machine ended instead of running', async () => {
     const app = newTenant();
     await platform.ensureApp(app, signal);
@@ -254,7 +302,7 @@ describe('FlyPlatform on the embedded platform', () => {
   it('says that a machine that it stopped was started again by somebody', async () => {
     const { app, ref } = await provisioned();
     await platform.start(ref, signal);
-    proxy.holdRequests(500, /\/wait/);
+    proxy.holdRequests(500, /^GET .*\/machines\/\w+$/);
     const stopping = platform.stop(ref, signal).catch((error: unknown) => error);
     await eventually('it stops', async () => (await machinesOf(app))[0]?.state === 'stopped');
     await api.call('POST', `/v1/apps/${ref.appName}/machines/${ref.machineId}/start`);

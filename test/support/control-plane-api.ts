@@ -39,8 +39,8 @@ export class GatesStandIn {
     return Promise.resolve();
   }
 
-  directAddress(): Promise<string | null> {
-    return Promise.resolve(this.address);
+  directAddress(_tenantId: string, isLocal: boolean): Promise<string | null> {
+    return Promise.resolve(isLocal ? this.address : null);
   }
 
   machineState(): { state: string; seenAt: number | null } {

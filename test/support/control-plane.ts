@@ -7,6 +7,12 @@ import { until } from './until';
 
 const MAIN = resolve(__dirname, '../../dist/apps/control-plane/main.js');
 const started = new Set<ControlPlane>();
+let platformEnv: Record<string, string> = {};
+
+/** Where the control planes of this file's journeys have their tenants, when not on embedded platforms of their own. */
+export function useTenantsOn(env: Record<string, string>): void {
+  platformEnv = env;
+}
 
 /** A real control plane as a process of its own, on a free port, with the embedded platform and a data directory of its own. */
 export class ControlPlane {
@@ -37,6 +43,7 @@ export class ControlPlane {
         DATA_DIR: dataDir,
         LOGIN_LIMIT: '0',
         SIGNUP_LIMIT: '0',
+        ...platformEnv,
         ...env,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -51,8 +58,8 @@ export class ControlPlane {
   async listening(): Promise<void> {
     await until(
       () => {
-        this.url =
-          /http:\/\/(localhost|127\.0\.0\.1):\d+/.exec(this.output)?.[0]?.replace('localhost', '127.0.0.1') ?? '';
+        const said = /To-do is at (http:\/\/(?:localhost|127\.0\.0\.1):\d+)/.exec(this.output)?.[1];
+        this.url = said?.replace('localhost', '127.0.0.1') ?? '';
         if (this.child.exitCode !== null) throw new Error(`The control plane ended:\n${this.output}`);
         return this.url !== '';
       },

@@ -2,8 +2,10 @@ import type { Clock } from '@app/common/time/clock';
 import { MachinesApiError, type MachinesApiReason } from '@app/minifly-client/errors';
 import type {
   AppSpec,
+  MachineAddress,
   MachineRef,
   MachineSpec,
+  MadeMachine,
   Platform,
   Seen,
   SeenMachine,
@@ -106,34 +108,61 @@ export class ScriptedPlatform implements Platform {
     });
   }
 
-  ensureMachine(spec: MachineSpec, signal: AbortSignal): Promise<{ machineId: string }> {
+  ensureMachine(spec: MachineSpec, signal: AbortSignal): Promise<MadeMachine> {
     return this.call('ensureMachine', signal, () => {
       this.requireOurs(spec);
       const name = `${spec.appName}-${spec.region}`;
       const existing = this.machines.find((machine) => machine.name === name);
+      if (existing && spec.onAnotherHost) {
+        remove(this.machines, (machine) => machine === existing);
+        const volumeId = this.copyOf(existing.volumeId ?? '');
+        return this.newMachine({ ...spec, volumeId }, name);
+      }
       if (existing) {
         existing.env = spec.env;
-        return { machineId: existing.id };
+        return { machineId: existing.id, volumeId: existing.volumeId ?? spec.volumeId };
       }
-      const volume = this.volumes.find(({ id }) => id === spec.volumeId);
-      if (!volume) throw apiError(412, 'precondition', `volume ${spec.volumeId} not found`);
-      const machine: Machine = {
-        id: this.newId('m'),
-        name,
-        state: 'stopped',
-        region: spec.region,
-        volumeId: spec.volumeId,
-        env: spec.env,
-        version: '1',
-        appName: spec.appName,
-        tenantId: spec.tenantId,
-        starts: 0,
-      };
-      this.machines.push(machine);
-      volume.attachedMachineId = machine.id;
-      volume.everMounted = true;
-      return { machineId: machine.id };
+      return this.newMachine(spec, name);
     });
+  }
+
+  /** As when the platform moved the machine to another host: what it mounts is a copy, and the volume that it had is gone. */
+  movesVolumeOf(machineId: string): string {
+    const machine = this.machines.find(({ id }) => id === machineId);
+    const before = machine?.volumeId ?? '';
+    const copy = this.copyOf(before);
+    for (const volume of this.volumes.filter(({ id }) => id === copy)) volume.everMounted = true;
+    remove(this.volumes, ({ id }) => id === before);
+    if (machine) machine.volumeId = copy;
+    return copy;
+  }
+
+  private copyOf(volumeId: string): string {
+    const id = this.newId('vol');
+    const source = this.volumes.find((volume) => volume.id === volumeId);
+    if (source) this.volumes.push({ ...source, id, attachedMachineId: null, everMounted: false });
+    return id;
+  }
+
+  private newMachine(spec: MachineSpec, name: string): MadeMachine {
+    const volume = this.volumes.find(({ id }) => id === spec.volumeId);
+    if (!volume) throw apiError(412, 'precondition', `volume ${spec.volumeId} not found`);
+    const machine: Machine = {
+      id: this.newId('m'),
+      name,
+      state: 'stopped',
+      region: spec.region,
+      volumeId: spec.volumeId,
+      env: spec.env,
+      version: '1',
+      appName: spec.appName,
+      tenantId: spec.tenantId,
+      starts: 0,
+    };
+    this.machines.push(machine);
+    volume.attachedMachineId = machine.id;
+    volume.everMounted = true;
+    return { machineId: machine.id, volumeId: spec.volumeId };
   }
 
   start(ref: MachineRef, signal: AbortSignal): Promise<void> {
@@ -184,8 +213,8 @@ export class ScriptedPlatform implements Platform {
     return this.call('peerUrl', signal, () => `http://${this.machineOf(ref).id}.internal:${port}`);
   }
 
-  address(ref: MachineRef, signal: AbortSignal): Promise<string> {
-    return this.call('address', signal, () => `http://${this.machineOf(ref).id}.test:3000`);
+  address(ref: MachineRef, signal: AbortSignal): Promise<MachineAddress> {
+    return this.call('address', signal, () => ({ origin: `http://${this.machineOf(ref).id}.test:3000`, headers: {} }));
   }
 
   /** What a machine at this address says of itself. */

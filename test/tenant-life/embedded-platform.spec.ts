@@ -127,7 +127,8 @@ it('takes a sign-up to a tenant of its own that answers, while the first request
   expect(status).toBe(201);
   expect(await titles(userId)).toEqual(['Buy milk']);
   expect(gates.machineState(userId).state).toBe('started');
-  expect(await gates.directAddress(userId)).toBe(route.origin);
+  expect(await gates.directAddress(userId, true)).toBe(route.origin);
+  expect(await gates.directAddress(userId, false)).toBeNull();
   expect((await tenants.get(userId)).app.status).toBe('active');
 });
 

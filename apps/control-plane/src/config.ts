@@ -16,6 +16,9 @@ import { FromEnv } from '@app/common/config/from-env';
 import { LOG_LEVELS, type LogLevel } from '@app/common/logging/logger';
 import { REGION_CODES, type RegionCode } from './tenants/regions';
 
+export const PLATFORM_NAMES = ['embedded', 'minifly', 'fly'] as const;
+export type PlatformName = (typeof PLATFORM_NAMES)[number];
+
 /** Everything that can be set. Each variable can also come from the file that `<NAME>_FILE` names. */
 export class ControlPlaneConfig {
   /** Port of the pages and the API; 0 takes a free one. */
@@ -56,10 +59,10 @@ export class ControlPlaneConfig {
 
   @FromEnv('LOG_LEVEL') @IsIn(LOG_LEVELS) logLevel: LogLevel = 'info';
 
-  /** Where tenants run. Only the embedded platform exists so far. */
-  @FromEnv('PLATFORM') @IsIn(['embedded']) platform = 'embedded' as const;
+  /** Where tenants run. Unset: machines/choose-platform.ts says what follows from the rest. */
+  @FromEnv('PLATFORM') @IsOptional() @IsIn(PLATFORM_NAMES) platformName?: PlatformName;
 
-  /** An embedded platform that was started alone (`npm run minifly`). Unset: the control plane starts its own. */
+  /** Minifly; with PLATFORM=embedded an embedded platform that was started alone (`npm run minifly`); on Fly where its Machines API is. */
   @FromEnv('MINIFLY_API_URL')
   @IsOptional()
   @IsUrl({ require_tld: false, require_protocol: true, protocols: ['http', 'https'] })
@@ -71,7 +74,27 @@ export class ControlPlaneConfig {
   /** Where the system's programs are: LiteFS is one. */
   @FromEnv('PATH') @IsString() searchPath = '';
 
-  /** Image of a tenant: for the embedded platform the name of a folder under dist/images. */
+  /** In a container on Minifly: the directory of the locator (`docker/minifly.sh`), asked instead of Docker's own socket. */
+  @FromEnv('MINIFLY_LOCATOR') @IsOptional() @IsString() miniflyLocator?: string;
+
+  /** A token that may make and delete apps in the organisation (`fly tokens create org`). */
+  @FromEnv('FLY_API_TOKEN', { secret: true }) @IsOptional() @IsString() flyApiToken?: string;
+
+  /** Slug of the organisation that tenants' apps are made in. */
+  @FromEnv('FLY_ORG')
+  @IsOptional()
+  @Matches(/^[a-z0-9][a-z0-9-]*$/, { message: 'FLY_ORG must be the slug of an organisation' })
+  flyOrg?: string;
+
+  /** Tenants' apps get public addresses, so that who has a direct token reaches a machine past the control plane. */
+  @FromEnv('FLY_PUBLIC_TENANTS', { parse: 'boolean' }) @IsBoolean() flyPublicTenants = false;
+
+  /** Set by Fly in each of its machines, and by what speaks its dialect: that we run in one ourselves. */
+  @FromEnv('FLY_APP_NAME') @IsOptional() @IsString() flyAppName?: string;
+
+  @FromEnv('FLY_REGION') @IsOptional() @IsString() flyRegion?: string;
+
+  /** Image of a tenant: for the embedded platform a folder under dist/images, else a reference that can be pulled; on Minifly also a bare name. */
   @FromEnv('TENANT_IMAGE') @IsString() tenantImage = 'tenant-todo';
 
   /** Memory of a tenant's machine, MB. */
@@ -85,6 +108,17 @@ export class ControlPlaneConfig {
   @ArrayMinSize(1)
   @IsIn(REGION_CODES, { each: true, message: `REGIONS must be among ${REGION_CODES.join(', ')}` })
   regions: RegionCode[] = [...REGION_CODES];
+
+  /**
+   * `from:to`: a region that has no room for a new tenant's volume, and one where it may come to lie instead; the order counts. By default
+   * only within the United States and within the European Union. `none`: nowhere.
+   */
+  @FromEnv('REGION_FALLBACKS', { parse: 'list' })
+  @Matches(/^([a-z]{3}:[a-z]{3}|none)$/, { each: true, message: 'REGION_FALLBACKS must list pairs such as fra:ams' })
+  regionFallbacks: string[] = ['iad:ord', 'iad:lax', 'ord:iad', 'ord:lax', 'lax:ord', 'lax:iad', 'ams:fra', 'fra:ams'];
+
+  /** How an idle tenant rests. A suspended machine may start faster, with the memory that it had; see docs/DEPLOY-FLY.md. */
+  @FromEnv('IDLE_BY') @IsIn(['stop', 'suspend']) idleBy: 'stop' | 'suspend' = 'stop';
 
   /** A tenant with nothing open is stopped after so many seconds; 0 never stops one. */
   @FromEnv('IDLE_STOP_SECONDS', { parse: 'integer' }) @IsInt() @Min(0) @Max(86_400) idleStopSeconds = 300;

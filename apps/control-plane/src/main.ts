@@ -15,6 +15,7 @@ import { AppModule } from './app.module';
 import { ControlPlaneConfig, databaseFile } from './config';
 import { openDatabase } from './database/open-database';
 import { FrontDoorAdapter } from './front-door/front-door-adapter';
+import { requirePlatform } from './machines/choose-platform';
 import { NestLogger } from './nest-logger';
 import { sessionSecrets } from './session-secrets';
 
@@ -22,7 +23,9 @@ const SHUTDOWN_DEADLINE_MS = 25_000;
 
 /** The one place that joins: configuration, lock, database, application, port, and the way back. */
 async function main(): Promise<void> {
-  const config = exitOnBadConfig(() => loadConfig(ControlPlaneConfig, withEnvFile('.env', process.env)));
+  const config = exitOnBadConfig(() =>
+    requirePlatform(loadConfig(ControlPlaneConfig, withEnvFile('.env', process.env))),
+  );
   const log = createLogger({ app: 'control-plane', level: config.logLevel });
   mkdirSync(config.dataDir, { recursive: true });
   mkdirSync(dirname(databaseFile(config)), { recursive: true });

@@ -1,6 +1,17 @@
 /** The states of Fly that a machine here can be in. */
 export type MachineState =
-  'created' | 'starting' | 'started' | 'stopping' | 'stopped' | 'replacing' | 'failed' | 'destroying' | 'destroyed';
+  | 'created'
+  | 'starting'
+  | 'started'
+  | 'stopping'
+  | 'stopped'
+  | 'suspending'
+  | 'suspended'
+  | 'restarting'
+  | 'replacing'
+  | 'failed'
+  | 'destroying'
+  | 'destroyed';
 
 /** What is asked of a machine, or what happens to it. */
 export type Happening =
@@ -10,8 +21,11 @@ export type Happening =
   | 'spawned'
   | 'spawn_failed'
   | 'stop'
+  | 'suspend'
+  | 'restart'
   | 'exited'
   | 'update'
+  /** The process of a machine that is replaced or restarted has ended: the next one is about to start, or is not. */
   | 'replaced'
   | 'replaced_without_launch'
   | 'destroy'
@@ -21,7 +35,14 @@ export type Happening =
 
 export type Transition = { state: MachineState } | { refusal: string };
 
-const SETTLED: ReadonlySet<MachineState> = new Set(['created', 'started', 'stopped', 'failed', 'destroyed']);
+const SETTLED: ReadonlySet<MachineState> = new Set([
+  'created',
+  'started',
+  'stopped',
+  'suspended',
+  'failed',
+  'destroyed',
+]);
 
 export const isSettled = (state: MachineState) => SETTLED.has(state);
 
@@ -36,7 +57,7 @@ export function nextState(state: MachineState, happening: Happening): Transition
     case 'skip_launch':
       return state === 'created' ? to('stopped') : refuse('launch', state);
     case 'start':
-      if (state === 'stopped' || state === 'failed') return to('starting');
+      if (state === 'stopped' || state === 'suspended' || state === 'failed') return to('starting');
       if (state === 'starting' || state === 'started') return to(state);
       return state === 'replacing'
         ? { refusal: 'machine getting replaced, refusing to start' }
@@ -47,19 +68,25 @@ export function nextState(state: MachineState, happening: Happening): Transition
       return state === 'starting' ? to('failed') : refuse('start', state);
     case 'stop':
       if (state === 'starting' || state === 'started') return to('stopping');
-      if (state === 'replacing' || state === 'destroying' || state === 'destroyed') return refuse('stop', state);
-      return to(state);
+      if (state === 'suspended') return to('stopped'); // what was kept of it is given up
+      return isBusy(state) || state === 'destroyed' ? refuse('stop', state) : to(state);
+    case 'suspend':
+      if (state === 'started') return to('suspending');
+      return state === 'suspending' || state === 'suspended' ? to(state) : refuse('suspend', state);
+    case 'restart':
+      return state === 'started' ? to('restarting') : refuse('restart', state);
     case 'exited':
-      return state === 'replacing' || state === 'destroying' || state === 'destroyed' ? to(state) : to('stopped');
+      if (state === 'suspending') return to('suspended');
+      return isBusy(state) || state === 'destroyed' ? to(state) : to('stopped');
     case 'update':
       if (state === 'started') return to('replacing');
-      return state === 'stopped' || state === 'failed' ? to('stopped') : refuse('update', state);
+      return isAtRest(state) ? to('stopped') : refuse('update', state);
     case 'replaced':
-      return state === 'replacing' ? to('starting') : refuse('start', state);
+      return state === 'replacing' || state === 'restarting' ? to('starting') : refuse('start', state);
     case 'replaced_without_launch':
-      return state === 'replacing' ? to('stopped') : refuse('update', state);
+      return state === 'replacing' || state === 'restarting' ? to('stopped') : refuse('update', state);
     case 'destroy':
-      if (state === 'created' || state === 'stopped' || state === 'failed') return to('destroying');
+      if (state === 'created' || isAtRest(state)) return to('destroying');
       return { refusal: 'unable to destroy machine, not currently stopped, suspended or failed' };
     case 'force_destroy':
       return state === 'destroyed' ? refuse('destroy', state) : to('destroying');
@@ -67,11 +94,18 @@ export function nextState(state: MachineState, happening: Happening): Transition
       return state === 'destroying' ? to('destroyed') : refuse('destroy', state);
     case 'platform_restarted':
       // Its processes ended with the platform before; one that was being destroyed goes on being destroyed.
-      return state === 'destroying' || state === 'destroyed' || state === 'failed' ? to(state) : to('stopped');
+      if (state === 'destroying' || state === 'destroyed') return to(state);
+      return isAtRest(state) ? to(state) : to('stopped');
     default:
       return happening satisfies never;
   }
 }
+
+/** Without a process, and not on the way to one. */
+const isAtRest = (state: MachineState) => state === 'stopped' || state === 'suspended' || state === 'failed';
+
+/** On a way that ends by itself, whatever its process does. */
+const isBusy = (state: MachineState) => state === 'replacing' || state === 'restarting' || state === 'destroying';
 
 const to = (state: MachineState): Transition => ({ state });
 

@@ -9,7 +9,7 @@ import { object, parseMachineConfig, parseStop, textMap, type MachineConfig } fr
 import { nextState, type Happening } from './machine-state';
 import { parseRegion } from './regions';
 import type { ExitEvent, MachineEventRecord, MachineRecord } from './records';
-import type { Runner } from './runner';
+import type { Runner, StopOrder } from './runner';
 import type { ProcessRecord, Store } from './store';
 import type { Volumes } from './volumes';
 import { Waits, type Waited, type WaitQuery } from './waits';
@@ -129,8 +129,42 @@ export class Machines {
     this.#record(machine, 'update');
     this.#store.saveMachine(machine);
     this.#waits.reached(machine);
-    if (machine.state === 'replacing') void this.#replace(machine, previous, request['skip_launch'] === true);
+    if (machine.state === 'replacing') {
+      void this.#replace(machine, 'replacing', stopOrderOf(previous), request['skip_launch'] === true);
+    }
     return { ...machine };
+  }
+
+  /** Returns at once, the machine `restarting`; its version stays. A 412 where it does not run. */
+  restart(appName: string, id: string, asked: { signal?: string | null; timeout?: string | null }): void {
+    const machine = this.get(appName, id);
+    const { signal, timeout } = asked;
+    const order = parseStop({ ...(signal ? { signal } : {}), ...(timeout ? { timeout } : {}) }, 'the query');
+    machine.state = moved(machine, 'restart');
+    this.#record(machine, 'restart');
+    this.#store.saveState(machine, this.#runner.processOf(id));
+    this.#waits.reached(machine);
+    void this.#replace(machine, 'restarting', { ...stopOrderOf(machine.config), ...order }, false);
+  }
+
+  /**
+   * Returns at once, the machine `suspending`. A process cannot be kept here as Fly keeps a machine's memory: it ends as for a
+   * stop, and the start that follows is a cold one, which Fly's clients have to expect as well.
+   */
+  suspend(appName: string, id: string): void {
+    const machine = this.get(appName, id);
+    const state = moved(machine, 'suspend');
+    if (state === machine.state) return;
+    machine.state = state;
+    this.#record(machine, 'suspend');
+    this.#store.saveState(machine, this.#runner.processOf(id));
+    this.#waits.reached(machine);
+    this.#runner.end(id, stopOrderOf(machine.config));
+  }
+
+  /** Newest first, at most so many; no more than 50 are kept. */
+  events(appName: string, id: string, limit: number): MachineEventRecord[] {
+    return this.get(appName, id).events.slice(0, limit);
   }
 
   /** Returns with the process running. A 412 where the machine's state or a missing volume forbids it. */
@@ -268,16 +302,21 @@ export class Machines {
     this.#log.info({ machine: id, tenantApp: appName, ...exit }, 'machine.exited');
   }
 
-  async #replace({ appName, id }: MachineRecord, previous: MachineConfig, skipLaunch: boolean): Promise<void> {
-    this.#runner.end(id, stopOrderOf(previous));
+  async #replace(
+    { appName, id }: MachineRecord,
+    during: 'replacing' | 'restarting',
+    order: StopOrder,
+    skipLaunch: boolean,
+  ): Promise<void> {
+    this.#runner.end(id, order);
     await this.#runner.exited(id);
     const machine = this.#isClosing ? null : this.#store.machine(appName, id);
-    if (machine?.state !== 'replacing') return; // destroyed meanwhile
+    if (machine?.state !== during) return; // destroyed meanwhile
     try {
       if (!skipLaunch) return this.#launch(machine, 'replaced');
     } catch (error) {
       this.#log.error({ machine: id, tenantApp: appName, error }, 'machine.replace_failed');
-      if (machine.state !== 'replacing') return;
+      if (machine.state !== during) return;
     }
     machine.state = moved(machine, 'replaced_without_launch');
     this.#store.saveState(machine, null);

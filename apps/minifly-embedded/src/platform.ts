@@ -41,10 +41,10 @@ export async function startPlatform(options: Options, log: Logger): Promise<Plat
   const store = new Store(stateDir);
   await waitForPreviousRun(store.processes(), machinesDir(stateDir));
 
-  const volumes = new Volumes(store, stateDir, systemClock);
   const litefs = new Litefs(stateDir, options.litefs);
   litefs.cleanAll();
   const runner = new Runner(stateDir, log, litefs);
+  const volumes = new Volumes(store, stateDir, systemClock, (machineId) => runner.processOf(machineId) !== null);
   const images = new Images(options.imagesDir);
   const machines = new Machines({ store, volumes, images, runner, litefs, clock: systemClock, log });
   const apps = new Apps(store, machines, volumes, systemClock);

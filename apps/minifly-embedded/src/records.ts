@@ -21,7 +21,7 @@ export interface VolumeRecord {
 /** An entry of a machine's history, as Fly shows it. */
 export interface MachineEventRecord {
   id: string;
-  type: 'launch' | 'start' | 'exit' | 'update' | 'destroy' | 'restart';
+  type: 'launch' | 'start' | 'exit' | 'update' | 'destroy' | 'restart' | 'suspend';
   status: MachineState;
   source: 'user' | 'flyd';
   timestamp: number;

@@ -35,6 +35,9 @@ export interface Parts {
   store: Store;
 }
 
+/** Fly's. */
+const DEFAULT_EVENTS = 20;
+const MOST_EVENTS = 50;
 const DEFAULT_LOG_BYTES = 64 * 1024;
 
 /** The Machines API: each endpoint to the verb behind it, with Fly's codes and bodies. */
@@ -68,9 +71,15 @@ function appRoutes({ apps, machines, volumes }: Parts): Route[] {
 function volumeRoutes({ apps, volumes, store }: Parts): Route[] {
   const view = (volume: VolumeRecord) => volumeView(volume, 'created', store.machineOfVolume(volume.id)?.id ?? null);
   return [
-    route('POST', '/v1/apps/:/volumes', ({ body }, app) => ok(view(volumes.create(apps.get(app).name, body)))),
+    route('POST', '/v1/apps/:/volumes', async ({ body }, app) =>
+      ok(view(await volumes.create(apps.get(app).name, body))),
+    ),
     route('GET', '/v1/apps/:/volumes', (_, app) => ok(volumes.list(apps.get(app).name).map(view))),
     route('GET', '/v1/apps/:/volumes/:', (_, app, id) => ok(view(volumes.get(apps.get(app).name, id)))),
+    route('PUT', '/v1/apps/:/volumes/:/extend', ({ body }, app, id) => {
+      // A directory has room at once: nothing has to be restarted to see it.
+      return ok({ volume: view(volumes.extend(apps.get(app).name, id, body)), needs_restart: false });
+    }),
     route('DELETE', '/v1/apps/:/volumes/:', (_, app, id) =>
       ok(volumeView(volumes.delete(apps.get(app).name, id), 'pending_destroy', null)),
     ),
@@ -98,6 +107,19 @@ function machineRoutes({ apps, machines }: Parts): Route[] {
     route('POST', '/v1/apps/:/machines/:/stop', ({ body }, app, id) => {
       machines.stop(apps.get(app).name, id, body);
       return ok({ ok: true });
+    }),
+    route('POST', '/v1/apps/:/machines/:/restart', ({ query }, app, id) => {
+      machines.restart(apps.get(app).name, id, { signal: query.get('signal'), timeout: query.get('timeout') });
+      return ok({ ok: true });
+    }),
+    route('POST', '/v1/apps/:/machines/:/suspend', (_, app, id) => {
+      machines.suspend(apps.get(app).name, id);
+      return ok({ ok: true });
+    }),
+    route('GET', '/v1/apps/:/machines/:/events', ({ query }, app, id) => {
+      const limit = Number(query.get('limit') ?? DEFAULT_EVENTS);
+      if (!Number.isInteger(limit) || limit < 1) throw invalid('limit should be a whole number of at least 1');
+      return ok(machines.events(apps.get(app).name, id, Math.min(limit, MOST_EVENTS)));
     }),
     route('GET', '/v1/apps/:/machines/:/wait', async ({ query, signal }, app, id) => {
       const { state, version } = await machines.wait(apps.get(app).name, id, parseWait(query), signal);

@@ -38,7 +38,7 @@ export interface ProcessRecord {
   startedAt: string;
 }
 
-const KEPT_EVENTS = 20;
+const KEPT_EVENTS = 50; // as many as Fly shows at most
 
 /**
  * The platform's state in one SQLite file. What a client may build on (apps, machines, volumes) is on disk before the call
@@ -126,6 +126,10 @@ export class Store {
     const sql = 'SELECT * FROM volumes WHERE id = ? AND app_name = ? AND deleting = 0';
     const row = this.#quick.prepare<[string, string], VolumeRow>(sql).get(id, appName);
     return row ? toVolume(row) : null;
+  }
+
+  resizeVolume(id: string, sizeGb: number): void {
+    this.#durable.prepare('UPDATE volumes SET size_gb = ? WHERE id = ?').run(sizeGb, id);
   }
 
   volumesBeingDeleted(): VolumeRecord[] {

@@ -1,4 +1,4 @@
-import { classify, conflictingMachineId, errorText, MachinesApiError } from './errors';
+import { classify, conflictingMachineId, errorText, isNotVisibleYet, MachinesApiError } from './errors';
 
 describe('classify', () => {
   // Bodies as Fly's own client and production reports have them.
@@ -29,6 +29,17 @@ describe('classify', () => {
     [422, { error: 'Validation failed: Name has already been taken', status: 'name_taken' }, 'name_taken'],
     [422, { error: 'Validation failed: Name has already been taken' }, 'name_taken'],
     [422, { error: 'config is missing' }, 'bad_request'],
+    [422, { error: 'could not find a candidate host' }, 'capacity_region'],
+    [412, { error: 'insufficient resources to create new machine with existing volume id vol_1' }, 'capacity_host'],
+    [412, { error: 'failed_precondition: machine getting replaced, refusing to start' }, 'precondition'],
+    [400, { error: 'volume not found' }, 'precondition'],
+    [400, { error: 'invalid_argument: invalid WaitMachineRequest.Timeout' }, 'bad_request'],
+    [409, { error: 'insufficient resources available to fulfill request' }, 'capacity_host'],
+    [409, { error: 'insufficient IPs available to fulfill request' }, 'capacity_host'],
+    [409, { error: 'lease currently held by somebody' }, 'conflict'],
+    [409, { error: 'deploys to this host are temporarily disabled' }, 'unavailable'],
+    [500, { error: 'internal: failed to get app: sql: no rows in result set' }, 'unavailable'],
+    [418, { error: 'x', status: 'unknown' }, 'bad_request'],
     [403, { error: 'organization x is using 9 MB of memory in iad which is over the allowed quota' }, 'quota'],
     [403, { error: 'unauthorized' }, 'unauthorized'],
     [401, '', 'unauthorized'],
@@ -47,6 +58,18 @@ describe('classify', () => {
 
   it('believes the status word before the code and the text', () => {
     expect(classify(409, { error: 'no capacity', status: 'name_taken' })).toBe('name_taken');
+  });
+});
+
+describe('isNotVisibleYet', () => {
+  const failed = (status: number, error: string) =>
+    new MachinesApiError('', { status, body: { error }, requestId: null, reason: classify(status, { error }) });
+
+  it('knows an app that has not got about from an API that does not work', () => {
+    expect(isNotVisibleYet(failed(404, 'app not found'))).toBe(true);
+    expect(isNotVisibleYet(failed(500, 'internal: failed to get app: sql: no rows in result set'))).toBe(true);
+    expect(isNotVisibleYet(failed(500, 'internal'))).toBe(false);
+    expect(isNotVisibleYet(failed(403, 'no rows in result set'))).toBe(false);
   });
 });
 

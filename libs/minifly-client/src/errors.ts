@@ -11,6 +11,8 @@ export type MachinesApiReason =
   | 'unavailable'
   | 'timeout'
   | 'precondition'
+  /** An update was taken on and the machine went back to what it was: its image could not be fetched, most often. */
+  | 'reverted'
   | 'name_taken'
   | 'bad_request'
   | 'unauthorized'
@@ -61,7 +63,7 @@ export function errorText(body: unknown): string {
 
 /**
  * Sorts an answer into a reason. The body's `status` word is believed before its text; text decides only where Fly uses one
- * code for several things (403, 409, and 400 for a volume without room).
+ * code for several things, or an older answer has no word. The texts are those of Fly's client and of reports from production.
  */
 export function classify(httpStatus: number, body: unknown): MachinesApiReason {
   const word = statusWord(body);
@@ -70,10 +72,13 @@ export function classify(httpStatus: number, body: unknown): MachinesApiReason {
   if (word === 'volume_placement_capacity') return 'capacity_host';
 
   const text = errorText(body);
+  if (/deploys to this host are temporarily disabled/i.test(text)) return 'unavailable';
   if (httpStatus >= 500) return httpStatus === 504 ? 'timeout' : 'unavailable';
   switch (httpStatus) {
     case 400:
-      return /no capacity/i.test(text) ? 'capacity_region' : 'bad_request';
+      if (/no capacity/i.test(text)) return 'capacity_region';
+      // A volume that is being deleted: it is still shown, and no machine can be made on it any more.
+      return /volume (\S+ )?not found/i.test(text) ? 'precondition' : 'bad_request';
     case 401:
       return 'unauthorized';
     case 403:
@@ -85,9 +90,12 @@ export function classify(httpStatus: number, body: unknown): MachinesApiReason {
     case 409:
       return reasonOf409(text);
     case 412:
-      return 'precondition';
+      return /insufficient resources to create new machine with existing volume/i.test(text)
+        ? 'capacity_host'
+        : 'precondition';
     case 422:
-      return /already been taken/i.test(text) ? 'name_taken' : 'bad_request';
+      if (/already been taken/i.test(text)) return 'name_taken';
+      return /could not find a candidate host/i.test(text) ? 'capacity_region' : 'bad_request';
     case 429:
       return 'rate_limited';
     default:
@@ -99,6 +107,12 @@ function reasonOf409(text: string): MachinesApiReason {
   if (/no capacity\W*$/i.test(text)) return 'capacity_region';
   if (/insufficient (cpus|memory|ips|resources)|could not reserve resource/i.test(text)) return 'capacity_host';
   return 'conflict';
+}
+
+/** True where an app that was made a moment ago has not got about yet: asked again in some seconds, the answer is another. */
+export function isNotVisibleYet(error: unknown): boolean {
+  if (failedWith(error, 'not_found')) return true;
+  return failedWith(error, 'unavailable') && /no rows in result set/i.test(errorText(error.body));
 }
 
 function statusWord(body: unknown): string | null {

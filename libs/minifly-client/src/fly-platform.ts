@@ -1,129 +1,137 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { conflictingMachineId, errorText, failedWith, MachinesApiError } from './errors';
+import { conflictingMachineId, errorText, failedWith } from './errors';
+import { FlyApps } from './fly-apps';
+import { missing, bearsTenant, failure, isAlive, notOurs, volumeIdOf } from './fly-marks';
+import { realPause, whenVisible, type Pause } from './fly-pauses';
+import { FlyStates, isAtRest, isOnTheWay } from './fly-states';
+import { FlyVolumes } from './fly-volumes';
+import { PrivateAddresses, type MachineReach } from './machine-address';
+import { differs, toMachineConfig } from './machine-config';
 import type { FlyMachine, FlyVolume } from './machine-types';
 import type { MachinesClient } from './machines-client';
-import { differs, toMachineConfig, volumeIdOf } from './machine-config';
-import type { AppSpec, MachineRef, MachineSpec, Platform, Seen, VolumeSpec } from './platform';
+import type {
+  AppSpec,
+  MachineAddress,
+  MachineRef,
+  MachineSpec,
+  MadeMachine,
+  Platform,
+  Seen,
+  VolumeSpec,
+} from './platform';
 
 export interface FlyPlatformOptions {
   client: MachinesClient;
   orgSlug: string;
+  /** At the address that the platform shows, where nothing else is said. */
+  reach?: MachineReach;
+  /** Regions in whose stead others may hold a tenant when they have no room, nearest first. None where nothing is said. */
+  fallbackRegions?: Readonly<Record<string, readonly string[]>>;
+  /** What `stop` does. A suspended machine starts faster where Fly still has its memory; one that cannot be suspended is stopped. */
+  rest?: 'stop' | 'suspend';
+  pause?: Pause;
+  now?: () => number;
 }
 
 /** How long a machine has for its SIGTERM before it is killed. */
 const STOP_TIMEOUT = '10s';
 
-/** A wait for one state does not end when the machine went another way: that is looked at this often. */
-const LOOK_SECONDS = 2;
+/** A machine that was just made or updated refuses its start for a while, though it is in no in-between state. */
+const START_PAUSES_MS = [250, 500, 1000, 2000, 4000, 8000, 8000, 8000] as const;
 
-/** States in which a machine is on its way to another one; everything else has settled. */
-const ON_THE_WAY = new Set([
-  'creating',
-  'starting',
-  'stopping',
-  'restarting',
-  'suspending',
-  'updating',
-  'replacing',
-  'destroying',
-]);
+const ADOPT_TRIES = 3;
+const ADOPT_PAUSE_MS = 250;
 
-/** States of a volume that is being deleted; Fly shows it for another day. */
-const GOING_VOLUME = new Set(['pending_destroy', 'scheduling_destroy', 'destroying', 'destroyed']);
-
-/**
- * Tenants on whatever speaks Fly's dialect: Fly itself, and the embedded platform.
- * Our mark is the tenant id: in `config.metadata.tenant_id` of a machine, and in an app's network name, `tenant-<id>`,
- * which Fly never lets change. A volume has no mark of its own; it is ours through its app.
- */
+/** Tenants on whatever speaks Fly's dialect: Fly itself, and the embedded platform. What is ours bears our mark: see fly-marks.ts. */
 export class FlyPlatform implements Platform {
   readonly #client: MachinesClient;
-  readonly #orgSlug: string;
+  readonly #reach: MachineReach;
+  readonly #apps: FlyApps;
+  readonly #volumes: FlyVolumes;
+  readonly #states: FlyStates;
+  readonly #rest: 'stop' | 'suspend';
+  readonly #pause: Pause;
 
   constructor(options: FlyPlatformOptions) {
-    this.#client = options.client;
-    this.#orgSlug = options.orgSlug;
+    const { client, fallbackRegions = {}, pause = realPause, now = Date.now } = options;
+    this.#client = client;
+    this.#reach = options.reach ?? new PrivateAddresses(client);
+    this.#apps = new FlyApps({ client, orgSlug: options.orgSlug, pause });
+    this.#volumes = new FlyVolumes({ client, fallbackRegions, pause, now });
+    this.#states = new FlyStates(client, pause);
+    this.#rest = options.rest ?? 'stop';
+    this.#pause = pause;
   }
 
   async ensureApp(app: AppSpec, signal: AbortSignal): Promise<void> {
-    try {
-      await this.#client.createApp(
-        { app_name: app.appName, name: app.appName, org_slug: this.#orgSlug, network: networkOf(app) },
-        signal,
-      );
-    } catch (error) {
-      if (!failedWith(error, 'name_taken')) throw error;
-      // Perhaps by an earlier try whose answer was lost: the network name tells.
-      if ((await this.#whoseApp(app, signal)) !== 'ours') throw error;
-    }
+    await this.#apps.ensure(app, signal);
+    await whenVisible(() => this.#reach.prepare(app.appName, signal), this.#pause, signal);
   }
 
   async ensureVolume(volume: VolumeSpec, signal: AbortSignal): Promise<{ volumeId: string }> {
-    await this.#requireOurs(volume, signal);
-    const [volumes, mounted] = await this.#volumesAndMounts(volume.appName, signal);
-    const here = volumes.filter((one) => one.region === volume.region).sort(byAge);
-    const neverMounted = here.filter((one) => !mounted.has(one.id));
-    const chosen = volume.knownVolumeId
-      ? this.#known(volume.knownVolumeId, here)
-      : await this.#firstVolume(volume, here, neverMounted, signal);
-    for (const spare of neverMounted) {
-      if (spare.id !== chosen.id) await this.#deleteVolume(volume.appName, spare.id, signal);
-    }
-    return { volumeId: chosen.id };
+    await this.#apps.requireOurs(volume, signal);
+    const { id } = await this.#volumes.ensure(volume, signal);
+    return { volumeId: id };
   }
 
-  async ensureMachine(machine: MachineSpec, signal: AbortSignal): Promise<{ machineId: string }> {
-    await this.#requireOurs(machine, signal);
-    const name = `${machine.appName}-${machine.region}`;
+  async ensureMachine(spec: MachineSpec, signal: AbortSignal): Promise<MadeMachine> {
+    await this.#apps.requireOurs(spec, signal);
+    if (spec.onAnotherHost) {
+      const existing = await this.#named(spec, signal);
+      if (existing) return this.#moveHost(existing, spec, signal);
+    }
+    const volume = await this.#volumes.get(spec.appName, spec.volumeId, signal);
     try {
-      const made = await this.#client.createMachine(
-        machine.appName,
-        { name, region: machine.region, config: toMachineConfig(machine), skip_launch: true },
-        signal,
-      );
-      await this.#settled({ appName: machine.appName, machineId: made.id }, signal);
-      return { machineId: made.id };
+      return await this.#create(spec, volume, signal);
     } catch (error) {
       const existing = conflictingMachineId(error);
-      if (existing === null) throw error;
-      await this.#adopt({ appName: machine.appName, machineId: existing }, machine, signal);
-      return { machineId: existing };
+      if (existing !== null) return this.#adopt({ appName: spec.appName, machineId: existing }, spec, signal);
+      if (!failedWith(error, 'capacity_host')) throw error;
+      return this.#createOnCopy(spec, volume, signal);
     }
   }
 
   async start(ref: MachineRef, signal: AbortSignal): Promise<void> {
+    const pauses = [...START_PAUSES_MS];
     // One that is stopping or being replaced refuses: it is asked again when it has settled.
-    for (let refusals = 0; ; refusals += 1) {
+    for (;;) {
       try {
         await this.#client.startMachine(ref.appName, ref.machineId, signal);
         break;
       } catch (error) {
         if (!failedWith(error, 'precondition') || /volume/.test(errorText(error.body))) throw error;
-        const { state } = await this.#client.getMachine(ref.appName, ref.machineId, signal);
-        if (state === 'started') return;
-        if (!ON_THE_WAY.has(state) && refusals >= 3) throw error;
-        await this.#settled(ref, signal);
+        const machine = await this.#client.getMachine(ref.appName, ref.machineId, signal);
+        if (machine.state === 'started') return;
+        if (isOnTheWay(machine)) {
+          await this.#states.settled(ref, signal);
+          continue;
+        }
+        const pauseMs = pauses.shift();
+        if (pauseMs === undefined) throw error;
+        await this.#pause(pauseMs, signal);
       }
     }
-    await this.#started(ref, signal);
+    await this.#states.started(ref, signal);
   }
 
   async stop(ref: MachineRef, signal: AbortSignal): Promise<void> {
     try {
+      if (this.#rest === 'suspend' && (await this.#suspend(ref, signal))) return;
       await this.#client.stopMachine(ref.appName, ref.machineId, { signal: 'SIGTERM', timeout: STOP_TIMEOUT }, signal);
-      await this.#stopped(ref, signal);
+      await this.#states.stopped(ref, signal);
     } catch (error) {
       if (failedWith(error, 'not_found')) return;
       if (!failedWith(error, 'precondition')) throw error;
-      const { state } = await this.#settled(ref, signal);
+      const { state } = await this.#states.settled(ref, signal);
       if (state === 'started') throw error;
     }
   }
 
   async look(app: AppSpec, signal: AbortSignal): Promise<Seen> {
-    const whose = await this.#whoseApp(app, signal);
+    const whose = await this.#apps.whose(app, signal);
     if (whose !== 'ours') return { app: whose, volumes: [], machines: [] };
-    const [volumes, mounted, machines] = await this.#volumesAndMounts(app.appName, signal);
+    const { volumes, mounted, machines } = await this.#volumes.holdings(app.appName, signal);
+    const alive = machines.filter(isAlive);
+    requireAnsweringHosts(alive);
     return {
       app: 'ours',
       volumes: volumes.map(({ id, region, attached_machine_id: attached }) => ({
@@ -132,38 +140,66 @@ export class FlyPlatform implements Platform {
         attachedMachineId: attached ?? null,
         everMounted: mounted.has(id),
       })),
-      machines: machines.filter(isAlive).filter(bearsTenant(app.tenantId)).map(toSeenMachine),
+      machines: alive.filter(bearsTenant(app.tenantId)).map(toSeenMachine),
     };
   }
 
+  /** By the app: Fly takes machines, volumes and addresses along, which is one call instead of one for each, under its limits. */
   async destroy(app: AppSpec, signal: AbortSignal): Promise<void> {
-    const whose = await this.#whoseApp(app, signal);
+    const whose = await this.#apps.whose(app, signal);
     if (whose === 'absent') return;
     if (whose === 'foreign') throw notOurs(`The app ${app.appName}`, app.tenantId);
     const machines = (await this.#client.listMachines(app.appName, {}, signal)).filter(isAlive);
+    requireAnsweringHosts(machines);
     const stranger = machines.find((machine) => !bearsTenant(app.tenantId)(machine));
     if (stranger) throw notOurs(`The machine ${stranger.id} of ${app.appName}`, app.tenantId);
-    for (const { id } of machines) {
-      await doneWhenGone(this.#client.deleteMachine(app.appName, id, { force: true }, signal));
-    }
-    for (const { id } of (await this.#client.listVolumes(app.appName, signal)).filter(isKept)) {
-      await this.#deleteVolume(app.appName, id, signal);
-    }
-    await doneWhenGone(this.#client.deleteApp(app.appName, { force: true }, signal));
+    await this.#client.deleteApp(app.appName, { force: true }, signal).catch((error: unknown) => {
+      if (!failedWith(error, 'not_found')) throw error;
+    });
+    await this.#apps.untilGone(app, signal);
   }
 
-  async address(ref: MachineRef, signal: AbortSignal): Promise<string> {
-    const machine = await this.#client.getMachine(ref.appName, ref.machineId, signal);
-    const port = machine.private_port ?? machine.config?.services?.[0]?.internal_port;
-    if (!machine.private_ip || port === undefined) {
-      throw new MachinesApiError(`The machine ${ref.machineId} has no address.`, {
-        status: 200,
-        body: machine,
-        requestId: null,
-        reason: 'unknown',
-      });
+  address(ref: MachineRef, signal: AbortSignal): Promise<MachineAddress> {
+    return this.#reach.addressOf(ref, signal);
+  }
+
+  async #create(spec: MachineSpec, volume: FlyVolume, signal: AbortSignal): Promise<MadeMachine> {
+    const body = {
+      name: nameOf(spec),
+      region: volume.region, // which may be another than was wanted
+      config: toMachineConfig({ ...spec, volumeId: volume.id }),
+      skip_launch: true,
+    };
+    const create = () => this.#client.createMachine(spec.appName, body, signal);
+    const made = await whenVisible(create, this.#pause, signal);
+    await this.#states.settled({ appName: spec.appName, machineId: made.id }, signal);
+    return { machineId: made.id, volumeId: volume.id };
+  }
+
+  /**
+   * The volume's host has no room for the machine, and a volume does not move: a copy of it on another host takes its place. The volume itself
+   * stays until the caller's row names the copy; `ensureVolume` with the copy then deletes it, unless it was ever mounted.
+   */
+  async #createOnCopy(spec: MachineSpec, source: FlyVolume, signal: AbortSignal): Promise<MadeMachine> {
+    const copy = await this.#volumes.copy(spec.appName, source, spec.memoryMb, signal);
+    return this.#create(spec, copy, signal);
+  }
+
+  /** A machine at rest whose host has no room for it any more: made anew on a copy of its volume. */
+  async #moveHost(machine: FlyMachine, spec: MachineSpec, signal: AbortSignal): Promise<MadeMachine> {
+    requireTenant(machine, spec.tenantId);
+    if (!isAtRest(machine)) {
+      throw failure(`The machine ${machine.id} is ${machine.state}: it is not moved.`, 409, 'conflict');
     }
-    return `http://${machine.private_ip}:${port}`;
+    const source = await this.#volumes.get(spec.appName, volumeIdOf(machine) ?? spec.volumeId, signal);
+    const copy = await this.#volumes.copy(spec.appName, source, spec.memoryMb, signal);
+    // One that was started meanwhile has written what the copy lacks.
+    const now = await this.#client.getMachine(spec.appName, machine.id, signal);
+    if (!isAtRest(now) || now.updated_at !== machine.updated_at) {
+      throw failure(`The machine ${machine.id} was used while its volume was copied.`, 409, 'conflict', { body: now });
+    }
+    await this.#client.deleteMachine(spec.appName, machine.id, { force: false }, signal);
+    return this.#create(spec, copy, signal);
   }
 
   /** The private address: on Fly an IPv6 address of the app's network, which all its machines are in. */
@@ -173,186 +209,77 @@ export class FlyPlatform implements Platform {
     return `http://${ip.includes(':') ? `[${ip}]` : ip}:${port}`;
   }
 
-  async #whoseApp(app: AppSpec, signal: AbortSignal): Promise<Seen['app']> {
-    try {
-      const { network } = await this.#client.getApp(app.appName, signal);
-      return network === networkOf(app) ? 'ours' : 'foreign';
-    } catch (error) {
-      if (failedWith(error, 'not_found')) return 'absent';
-      if (failedWith(error, 'unauthorized') && error.status === 403) return 'foreign'; // in another organisation
-      throw error;
-    }
-  }
-
-  async #requireOurs(app: AppSpec, signal: AbortSignal): Promise<void> {
-    const whose = await this.#whoseApp(app, signal);
-    if (whose === 'foreign') throw notOurs(`The app ${app.appName}`, app.tenantId);
-    if (whose === 'absent') throw missing(`The app ${app.appName}`);
-  }
-
-  /** Volumes that are not being deleted, the ids of those that a machine mounts or, deleted since, mounted, and all machines. */
-  async #volumesAndMounts(app: string, signal: AbortSignal): Promise<[FlyVolume[], Set<string>, FlyMachine[]]> {
-    const [volumes, machines] = await Promise.all([
-      this.#client.listVolumes(app, signal),
-      this.#client.listMachines(app, { include_deleted: true }, signal),
-    ]);
-    const mounted = new Set(machines.map(volumeIdOf).filter((id) => id !== null));
-    for (const { id, attached_machine_id: attached } of volumes) if (attached) mounted.add(id);
-    return [volumes.filter(isKept), mounted, machines];
-  }
-
-  #known(id: string, volumes: FlyVolume[]): FlyVolume {
-    const known = volumes.find((volume) => volume.id === id);
-    if (!known) throw missing(`The volume ${id}`);
-    return known;
-  }
-
-  /** For a caller that knows of none: one whose creation was not heard of, else a new one; never beside one that holds data. */
-  async #firstVolume(
-    volume: VolumeSpec,
-    here: FlyVolume[],
-    neverMounted: FlyVolume[],
-    signal: AbortSignal,
-  ): Promise<FlyVolume> {
-    const mounted = here.find((one) => !neverMounted.includes(one));
-    if (mounted) {
-      throw new MachinesApiError(
-        `The volume ${mounted.id} was mounted before and may hold data, but was not named: no other is taken or made.`,
-        { status: 409, body: mounted, requestId: null, reason: 'conflict' },
-      );
-    }
-    const [made] = neverMounted;
-    const request = { name: 'data', region: volume.region, size_gb: volume.sizeGb };
-    return made ?? this.#client.createVolume(volume.appName, request, signal);
-  }
-
-  async #adopt(ref: MachineRef, spec: MachineSpec, signal: AbortSignal): Promise<void> {
+  /**
+   * The machine that has the name, with the configuration that is wanted. The volume that it mounts is kept, whichever that is: Fly moves
+   * machines to other hosts on copies of their volumes.
+   */
+  async #adopt(ref: MachineRef, spec: MachineSpec, signal: AbortSignal): Promise<MadeMachine> {
     for (let tries = 1; ; tries += 1) {
-      const machine = await this.#settled(ref, signal);
-      if (!bearsTenant(spec.tenantId)(machine)) throw notOurs(`The machine ${machine.id}`, spec.tenantId);
-      const config = toMachineConfig(spec);
-      if (!differs(machine.config, config)) return;
+      const machine = await this.#states.settled(ref, signal);
+      requireTenant(machine, spec.tenantId);
+      const volumeId = volumeIdOf(machine) ?? spec.volumeId;
+      const config = toMachineConfig({ ...spec, volumeId });
+      if (!differs(machine.config, config)) return { machineId: machine.id, volumeId };
       try {
-        await this.#client.updateMachine(
-          ref.appName,
-          ref.machineId,
-          { config, region: machine.region, name: machine.name, current_version: machine.version },
-          signal,
-        );
-        await this.#settled(ref, signal);
-        return;
+        await this.#update(machine, ref, config, signal);
+        return { machineId: machine.id, volumeId };
       } catch (error) {
+        if (failedWith(error, 'capacity_host') && isAtRest(machine)) return this.#moveHost(machine, spec, signal);
         // Somebody else changed it in between: look at what it is now.
-        if (!failedWith(error, 'conflict', 'precondition') || tries >= 3) throw error;
+        if (!failedWith(error, 'conflict', 'precondition') || tries >= ADOPT_TRIES) throw error;
+        await this.#pause(ADOPT_PAUSE_MS * tries, signal);
       }
     }
   }
 
-  /** Throws `conflict` when somebody started the machine again before its stop was seen. */
-  async #stopped(ref: MachineRef, signal: AbortSignal): Promise<void> {
-    const states = ['stopped', 'suspended', 'destroyed', 'failed'];
-    for (;;) {
-      try {
-        await this.#client.waitMachine(ref.appName, ref.machineId, { states, timeoutSeconds: LOOK_SECONDS }, signal);
-        return;
-      } catch (error) {
-        if (!failedWith(error, 'timeout')) throw error;
-        const machine = await this.#client.getMachine(ref.appName, ref.machineId, signal);
-        if (machine.state !== 'started' && machine.state !== 'starting') continue;
-        throw new MachinesApiError(`The machine ${ref.machineId} was asked to stop and is ${machine.state}.`, {
-          status: 200,
-          body: machine,
-          requestId: null,
-          reason: 'conflict',
-          cause: error,
-        });
-      }
-    }
+  /** Throws `reverted` when the machine went back to what it was. */
+  async #update(
+    { version, region, name }: FlyMachine,
+    ref: MachineRef,
+    config: ReturnType<typeof toMachineConfig>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const body = { config, region, name, current_version: version };
+    const updated = await this.#client.updateMachine(ref.appName, ref.machineId, body, signal);
+    const settled = await this.#states.settled(ref, signal);
+    if (settled.version === updated.version || !differs(settled.config, config)) return;
+    const text = `The machine ${ref.machineId} was updated and went back to the version ${settled.version}; its image may not be to be had.`;
+    throw failure(text, 200, 'reverted', { body: settled });
   }
 
-  /** `started` on the platform; throws `unavailable` when the machine ended instead. */
-  async #started(ref: MachineRef, signal: AbortSignal): Promise<void> {
-    for (;;) {
-      try {
-        await this.#client.waitMachine(
-          ref.appName,
-          ref.machineId,
-          { states: ['started'], timeoutSeconds: LOOK_SECONDS },
-          signal,
-        );
-        return;
-      } catch (error) {
-        if (!failedWith(error, 'timeout')) throw error;
-        const machine = await this.#client.getMachine(ref.appName, ref.machineId, signal);
-        if (ON_THE_WAY.has(machine.state) || machine.state === 'started') continue;
-        throw new MachinesApiError(`The machine ${ref.machineId} was started and is ${machine.state}.`, {
-          status: 200,
-          body: machine,
-          requestId: null,
-          reason: 'unavailable',
-          cause: error,
-        });
-      }
+  /** False where it runs and was refused, for whatever reason: then it is stopped. */
+  async #suspend(ref: MachineRef, signal: AbortSignal): Promise<boolean> {
+    try {
+      await this.#client.suspendMachine(ref.appName, ref.machineId, signal);
+    } catch (error) {
+      if (!failedWith(error, 'precondition', 'conflict', 'bad_request')) throw error;
+      // A stop would take from one that is suspended what it could be resumed from.
+      return isAtRest(await this.#states.settled(ref, signal));
     }
+    await this.#states.stopped(ref, signal);
+    return true;
   }
 
-  /** Reads the machine until it is in no in-between state. */
-  async #settled(ref: MachineRef, signal: AbortSignal): Promise<FlyMachine> {
-    for (let pauseMs = 20; ; pauseMs = Math.min(pauseMs * 2, 1000)) {
-      const machine = await this.#client.getMachine(ref.appName, ref.machineId, signal);
-      if (!ON_THE_WAY.has(machine.state)) return machine;
-      await sleep(pauseMs, undefined, { signal }).catch(() => signal.throwIfAborted());
-    }
-  }
-
-  /** A volume stays bound for a while after its machine was destroyed: the refusal is repeated until the signal ends it. */
-  async #deleteVolume(app: string, id: string, signal: AbortSignal): Promise<void> {
-    for (let pauseMs = 50; ; pauseMs = Math.min(pauseMs * 2, 5000)) {
-      try {
-        return await doneWhenGone(this.#client.deleteVolume(app, id, signal));
-      } catch (error) {
-        if (!failedWith(error, 'precondition')) throw error;
-        await sleep(pauseMs, undefined, { signal }).catch(() => signal.throwIfAborted());
-      }
-    }
+  async #named(spec: MachineSpec, signal: AbortSignal): Promise<FlyMachine | undefined> {
+    const machines = await this.#client.listMachines(spec.appName, {}, signal);
+    return machines.filter(isAlive).find(({ name }) => name === nameOf(spec));
   }
 }
 
-const networkOf = (app: AppSpec) => `tenant-${app.tenantId}`;
-const isAlive = (machine: FlyMachine) => machine.state !== 'destroyed' && machine.state !== 'destroying';
-const isKept = (volume: FlyVolume) => !GOING_VOLUME.has(volume.state);
-const bearsTenant = (tenantId: string) => (machine: FlyMachine) => machine.config?.metadata?.['tenant_id'] === tenantId;
+const nameOf = (spec: MachineSpec) => `${spec.appName}-${spec.region}`;
 
-const byAge = (a: FlyVolume, b: FlyVolume) =>
-  (a.created_at ?? '').localeCompare(b.created_at ?? '') || a.id.localeCompare(b.id);
+function requireTenant(machine: FlyMachine, tenantId: string): void {
+  if (!bearsTenant(tenantId)(machine)) throw notOurs(`The machine ${machine.id}`, tenantId);
+}
+
+/** A machine on a host that does not answer may be shown without its mark and mount. Nothing is known of it then; it is not gone. */
+function requireAnsweringHosts(machines: FlyMachine[]): void {
+  const silent = machines.find((one) => !one.config && (one.host_status ?? 'ok') !== 'ok' && volumeIdOf(one) === null);
+  if (silent)
+    throw failure(`The host of the machine ${silent.id} does not answer.`, 0, 'unavailable', { body: silent });
+}
 
 function toSeenMachine(machine: FlyMachine): Seen['machines'][number] {
   const { id, name, state, region, version } = machine;
   return { id, name, state, region, version, volumeId: volumeIdOf(machine), env: machine.config?.env ?? {} };
-}
-
-async function doneWhenGone(call: Promise<void>): Promise<void> {
-  try {
-    await call;
-  } catch (error) {
-    if (!failedWith(error, 'not_found')) throw error;
-  }
-}
-
-function notOurs(what: string, tenantId: string): MachinesApiError {
-  return new MachinesApiError(`${what} does not bear the tenant id ${tenantId}.`, {
-    status: 422,
-    body: null,
-    requestId: null,
-    reason: 'name_taken',
-  });
-}
-
-function missing(what: string): MachinesApiError {
-  return new MachinesApiError(`${what} does not exist.`, {
-    status: 404,
-    body: null,
-    requestId: null,
-    reason: 'not_found',
-  });
 }

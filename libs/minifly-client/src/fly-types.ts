@@ -61,11 +61,24 @@ export interface components {
       source_volume_id?: string;
       unique_zone_app_wide?: boolean;
     };
+    CurrentTokenResponse: {
+      tokens?: components['schemas']['main.tokenInfo'][];
+    };
     ErrorResponse: {
       /** @description Deprecated */
       details?: Record<string, never>;
       error?: string;
       status?: components['schemas']['main.statusCode'];
+    };
+    ExtendVolumeRequest: {
+      size_gb?: number;
+    };
+    IPAssignment: {
+      created_at?: string;
+      ip?: string;
+      region?: string;
+      service_name?: string;
+      shared?: boolean;
     };
     ImageRef: {
       digest?: string;
@@ -163,6 +176,13 @@ export interface components {
       ok?: boolean;
       state?: string;
       version?: string;
+    };
+    assignIPRequest: {
+      network?: string;
+      org_slug?: string;
+      region?: string;
+      service_name?: string;
+      type?: string;
     };
     'fly.ContainerConfig': {
       /** @description CmdOverride is used to override the default command of the image. */
@@ -612,6 +632,18 @@ export interface components {
     };
     /** @enum {string} */
     'main.statusCode': 'unknown' | 'insufficient_capacity';
+    'main.tokenInfo': {
+      apps?: string[];
+      org_slug?: string;
+      organization?: string;
+      /** @description Machine the token is restricted to (FromMachine caveat) */
+      restricted_to_machine?: string;
+      /** @description Machine making the request */
+      source_machine_id?: string;
+      token_id?: string;
+      /** @description User identifier if token is for a user */
+      user?: string;
+    };
     updateMetadataRequest: {
       machine_version?: string;
       metadata?: {

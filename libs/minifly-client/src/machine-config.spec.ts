@@ -1,4 +1,4 @@
-import { differs, toMachineConfig } from './machine-config';
+import { differs, guestOf, toMachineConfig } from './machine-config';
 import type { MachineConfig } from './machine-types';
 
 const wanted = toMachineConfig({
@@ -11,6 +11,18 @@ const wanted = toMachineConfig({
   mountPath: '/data',
   internalPort: 3000,
   memoryMb: 256,
+});
+
+describe('guestOf', () => {
+  it.each([
+    [256, 1],
+    [2048, 1],
+    [2304, 2],
+    [8192, 4],
+    [16_384, 8],
+  ])('gives %i MB to %i CPUs', (memoryMb, cpus) => {
+    expect(guestOf(memoryMb)).toEqual({ cpu_kind: 'shared', cpus, memory_mb: memoryMb });
+  });
 });
 
 describe('differs', () => {

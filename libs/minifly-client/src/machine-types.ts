@@ -26,6 +26,18 @@ export interface FlyMachine extends Omit<Schemas['Machine'], 'instance_id'> {
   private_port?: number;
 }
 
+export type ExtendVolumeRequest = Schemas['ExtendVolumeRequest'] & { size_gb: number };
+export type MachineEvent = Schemas['MachineEvent'];
+export type AssignIpRequest = Schemas['assignIPRequest'];
+export type TokenInfo = Schemas['main.tokenInfo'];
+export type IpAssignment = Schemas['IPAssignment'];
+
+export interface RestartRequest {
+  /** As for a stop: Go's form, or a number of seconds. */
+  timeout?: string;
+  signal?: Schemas['StopRequest']['signal'];
+}
+
 export type FlyVolume = Schemas['Volume'] & { id: string; name: string; region: string; state: string };
 
 export interface FlyAppList {

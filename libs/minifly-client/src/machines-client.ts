@@ -5,11 +5,17 @@ import {
   toVolume,
   type CreateAppRequest,
   type CreateMachineRequest,
+  type AssignIpRequest,
   type CreateVolumeRequest,
+  type ExtendVolumeRequest,
   type FlyApp,
   type FlyAppList,
   type FlyMachine,
   type FlyVolume,
+  type IpAssignment,
+  type MachineEvent,
+  type RestartRequest,
+  type TokenInfo,
   type StopRequest,
   type UpdateMachineRequest,
   type WaitResult,
@@ -66,6 +72,27 @@ export class MachinesClient {
     await this.#transport.send({ method: 'DELETE', path: appPath(app), query, repeatable: 'always' }, signal);
   }
 
+  /** What our own token is good for. */
+  async currentTokens(signal: AbortSignal): Promise<TokenInfo[]> {
+    const body = await this.#transport.send({ method: 'GET', path: '/tokens/current', repeatable: 'always' }, signal);
+    return toList((body as { tokens?: unknown } | null)?.tokens ?? [], (token) => token as TokenInfo); // all optional
+  }
+
+  async listIps(app: string, signal: AbortSignal): Promise<IpAssignment[]> {
+    const path = `${appPath(app)}/ip_assignments`;
+    const body = await this.#transport.send({ method: 'GET', path, repeatable: 'always' }, signal);
+    return toList((body as { ips?: unknown } | null)?.ips ?? [], (ip) => ip as IpAssignment); // every field is optional
+  }
+
+  /** Repeated only when it was certainly not carried out: an app may have several addresses. */
+  async assignIp(app: string, body: AssignIpRequest, signal: AbortSignal): Promise<IpAssignment> {
+    const path = `${appPath(app)}/ip_assignments`;
+    return (await this.#transport.send(
+      { method: 'POST', path, body, repeatable: 'if_refused' },
+      signal,
+    )) as IpAssignment;
+  }
+
   /** Needs a name: it is what makes a repeat end in a conflict instead of a second machine. */
   async createMachine(
     app: string,
@@ -107,6 +134,25 @@ export class MachinesClient {
   async stopMachine(app: string, id: string, body: StopRequest, signal: AbortSignal): Promise<void> {
     const path = `${machinePath(app, id)}/stop`;
     await this.#transport.send({ method: 'POST', path, body, repeatable: 'always' }, signal);
+  }
+
+  /** The process ends and another is started, under the same version. Not repeated after a lost answer: it would restart twice. */
+  async restartMachine(app: string, id: string, restart: RestartRequest, signal: AbortSignal): Promise<void> {
+    const path = `${machinePath(app, id)}/restart`;
+    await this.#transport.send({ method: 'POST', path, query: { ...restart }, repeatable: 'if_refused' }, signal);
+  }
+
+  /** The next start resumes it where that is still possible, else boots it. */
+  async suspendMachine(app: string, id: string, signal: AbortSignal): Promise<void> {
+    const path = `${machinePath(app, id)}/suspend`;
+    await this.#transport.send({ method: 'POST', path, repeatable: 'always' }, signal);
+  }
+
+  /** The newest first; the server gives 50 at most. */
+  async listEvents(app: string, id: string, limit: number, signal: AbortSignal): Promise<MachineEvent[]> {
+    const path = `${machinePath(app, id)}/events`;
+    const body = await this.#transport.send({ method: 'GET', path, query: { limit }, repeatable: 'always' }, signal);
+    return toList(body, (event) => event as MachineEvent); // every field of it is optional
   }
 
   async deleteMachine(app: string, id: string, options: { force: boolean }, signal: AbortSignal): Promise<void> {
@@ -183,6 +229,19 @@ export class MachinesClient {
   async getVolume(app: string, id: string, signal: AbortSignal): Promise<FlyVolume> {
     const path = volumePath(app, id);
     return toVolume(await this.#transport.send({ method: 'GET', path, repeatable: 'always' }, signal));
+  }
+
+  /** Only ever to a greater size. `needsRestart`: its machine sees the new size after that. */
+  async extendVolume(
+    app: string,
+    id: string,
+    body: ExtendVolumeRequest,
+    signal: AbortSignal,
+  ): Promise<{ volume: FlyVolume; needsRestart: boolean }> {
+    const path = `${volumePath(app, id)}/extend`;
+    const answer = await this.#transport.send({ method: 'PUT', path, body, repeatable: 'always' }, signal);
+    const { volume, needs_restart: needsRestart } = (answer ?? {}) as { volume?: unknown; needs_restart?: boolean };
+    return { volume: toVolume(volume), needsRestart: needsRestart ?? false };
   }
 
   async deleteVolume(app: string, id: string, signal: AbortSignal): Promise<void> {

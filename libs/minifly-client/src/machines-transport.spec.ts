@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MachinesTransport, type MachinesClientOptions } from './machines-transport';
+import { RateLimits } from './rate-limits';
 import { defaultRetry } from './retry';
 
 describe('MachinesTransport', () => {
@@ -86,6 +87,20 @@ describe('MachinesTransport', () => {
     };
     expect(await (await onPort()).send(get, signal)).toEqual({});
     expect(requests).toHaveLength(3);
+  });
+
+  it('asks its limits before each try', async () => {
+    const taken: string[] = [];
+    const sleeper = { now: () => 0, sleep: () => Promise.reject(new Error('nobody sleeps here')) };
+    class Limits extends RateLimits {
+      override take({ method, path }: { method: string; path: string }) {
+        taken.push(`${method} ${path}`);
+        return Promise.resolve();
+      }
+    }
+    respond = (_, response) => response.writeHead(requests.length < 2 ? 503 : 200).end('{}');
+    await (await onPort('', { limits: new Limits(sleeper) })).send(get, signal);
+    expect(taken).toEqual(['GET /apps/a', 'GET /apps/a']);
   });
 
   it('does not repeat what may have been done', async () => {

@@ -1,5 +1,6 @@
 import { Agent, request, type Dispatcher } from 'undici';
 import { classify, errorText, MachinesApiError } from './errors';
+import type { RateLimits } from './rate-limits';
 import { defaultRetry, withRetry, type Repeatable, type RetryOptions } from './retry';
 
 export interface MachinesClientOptions {
@@ -9,10 +10,12 @@ export interface MachinesClientOptions {
   /** How long one answer may take; `wait` adds what it asks the server to wait. */
   timeoutMs?: number;
   retry?: RetryOptions;
+  /** Asked before each try. Absent: calls are sent as they come. */
+  limits?: RateLimits;
 }
 
 export interface Call {
-  method: 'GET' | 'POST' | 'DELETE' | 'PATCH';
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE' | 'PATCH';
   path: string;
   query?: Record<string, string | string[] | number | boolean | undefined>;
   body?: unknown;
@@ -28,6 +31,7 @@ export class MachinesTransport {
   readonly #headers: Record<string, string>;
   readonly #timeoutMs: number;
   readonly #retry: RetryOptions;
+  readonly #limits: RateLimits | undefined;
 
   constructor(options: MachinesClientOptions) {
     const socketPath = /^https?:\/\//.test(options.baseUrl) ? undefined : options.baseUrl.replace(/^unix:(\/\/)?/, '');
@@ -40,6 +44,7 @@ export class MachinesTransport {
     };
     this.#timeoutMs = options.timeoutMs ?? 30_000;
     this.#retry = options.retry ?? defaultRetry;
+    this.#limits = options.limits;
   }
 
   /** The answer's body (JSON where it is, else text) of a 2xx; repeats where the call says that this is safe. */
@@ -52,6 +57,7 @@ export class MachinesTransport {
   }
 
   async #sendOnce(call: Call, signal: AbortSignal): Promise<unknown> {
+    await this.#limits?.take(call, signal);
     const timeoutMs = this.#timeoutMs + (call.heldMs ?? 0);
     let response: Dispatcher.ResponseData;
     let text: string;

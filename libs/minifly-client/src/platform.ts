@@ -14,6 +14,8 @@ export interface VolumeSpec {
   tenantId: string;
   region: string;
   sizeGb: number;
+  /** Of the machine that will mount it: where volumes have hosts, one is chosen that has room for both. */
+  memoryMb: number;
   /** The volume the caller's row already names: looked for, never replaced by another. */
   knownVolumeId: string | null;
 }
@@ -28,6 +30,23 @@ export interface MachineSpec {
   mountPath: string;
   internalPort: number;
   memoryMb: number;
+  /** The host of the machine has no room to start it: it is made anew on another one, on a copy of its volume. */
+  onAnotherHost?: boolean;
+}
+
+export interface MadeMachine {
+  machineId: string;
+  /** What it mounts. Another volume than the caller's where a platform moved the machine to a copy: the caller's row takes it over. */
+  volumeId: string;
+}
+
+/** Where a machine is reached, and what every request to it has to say besides. */
+export interface MachineAddress {
+  /** Such as `http://127.0.0.2:3000`. */
+  origin: string;
+  headers: Readonly<Record<string, string>>;
+  /** Where everybody reaches it, past the control plane; absent where nobody else does. */
+  publicOrigin?: string;
 }
 
 export interface SeenVolume {
@@ -69,13 +88,17 @@ export interface Platform {
    */
   ensureVolume(volume: VolumeSpec, signal: AbortSignal): Promise<{ volumeId: string }>;
   /**
-   * Makes the machine `<app>-<region>`, not started, or adopts it once its tenant id was checked.
-   * When its image, environment or mount differ it is updated under the version that was seen. Never makes two.
+   * Makes the machine `<app>-<region>`, not started, or adopts it once its tenant id was checked, with the volume that it mounts.
+   * When its image or environment differ it is updated under the version that was seen. Never makes two. Throws reason
+   * `precondition` when the volume is gone, and `reverted` when an update did not last.
    */
-  ensureMachine(machine: MachineSpec, signal: AbortSignal): Promise<{ machineId: string }>;
-  /** Returns when the machine is `started`; one that is started already counts as done. */
+  ensureMachine(machine: MachineSpec, signal: AbortSignal): Promise<MadeMachine>;
+  /**
+   * Returns when the machine is `started`; one that is started already counts as done. Reason `capacity_host` when its host has no room
+   * for it now: `ensureMachine` with `onAnotherHost` finds one that has.
+   */
   start(ref: MachineRef, signal: AbortSignal): Promise<void>;
-  /** Returns when the machine is stopped; stopped or gone counts as done. Reason `conflict` when somebody started it again meanwhile. */
+  /** Returns when the machine is at rest; that, or gone, counts as done. Reason `conflict` when somebody started it again meanwhile. */
   stop(ref: MachineRef, signal: AbortSignal): Promise<void>;
   /** Throws when it could not ask: "could not ask" is not "gone". */
   look(app: AppSpec, signal: AbortSignal): Promise<Seen>;
@@ -86,6 +109,5 @@ export interface Platform {
    * Not there on a platform whose machines do not reach each other.
    */
   peerUrl?(ref: MachineRef, port: number, signal: AbortSignal): Promise<string>;
-  /** The machine's origin, such as `http://127.0.0.2:3000`. */
-  address(ref: MachineRef, signal: AbortSignal): Promise<string>;
+  address(ref: MachineRef, signal: AbortSignal): Promise<MachineAddress>;
 }

@@ -7,11 +7,14 @@ export interface RawAnswer {
   raw: string;
 }
 
-/** Sends bytes as they are and reads until the other side hangs up, or until nothing came for `quietMs`. */
+/** Longer than a busy machine takes to begin an answer. */
+const FIRST_BYTE_MS = 5000;
+
+/** Sends bytes as they are and reads until the other side hangs up, or until nothing more came for `quietMs`. */
 export async function exchange(port: number, bytes: string, quietMs = 400): Promise<RawAnswer> {
   const socket = connect(port, '127.0.0.1');
   socket.write(bytes, 'latin1');
-  return parse(await everything(socket, quietMs));
+  return parse(await everything(socket, quietMs, FIRST_BYTE_MS));
 }
 
 /** A request with the headers that every valid one needs; lines are added as they are. */
@@ -20,7 +23,7 @@ export function head(method: string, path: string, lines: string[] = [], cookie 
   return `${method} ${path} HTTP/1.1\r\n${all.join('\r\n')}\r\n\r\n`;
 }
 
-export function everything(socket: Socket, quietMs: number): Promise<string> {
+export function everything(socket: Socket, quietMs: number, firstByteMs = quietMs): Promise<string> {
   return new Promise((resolve) => {
     let raw = '';
     const done = () => {
@@ -28,10 +31,11 @@ export function everything(socket: Socket, quietMs: number): Promise<string> {
       socket.destroy();
       resolve(raw);
     };
-    const timer = setTimeout(done, quietMs);
+    let timer = setTimeout(done, firstByteMs);
     socket.on('data', (chunk) => {
       raw += chunk.toString('latin1');
-      timer.refresh();
+      clearTimeout(timer);
+      timer = setTimeout(done, quietMs);
     });
     socket.on('error', () => undefined);
     socket.on('close', done);

@@ -66,7 +66,7 @@ export class TenantOnLitefs {
   async configure(wish: Wish): Promise<Machine> {
     const { region, role, epoch, follows } = wish;
     const knownVolumeId = this.volumes.get(region) ?? null;
-    const volume = { appName: this.appName, tenantId: this.tenantId, region, sizeGb: 1, knownVolumeId };
+    const volume = { appName: this.appName, tenantId: this.tenantId, region, sizeGb: 1, memoryMb: 256, knownVolumeId };
     const { volumeId } = await this.platform.ensureVolume(volume, this.signal);
     this.volumes.set(region, volumeId);
     const app = { userId: this.tenantId, appName: this.appName, region, role, epoch, volumeKind: 'litefs' as const };
@@ -77,7 +77,8 @@ export class TenantOnLitefs {
     }
     const { machineId } = await this.platform.ensureMachine(spec, this.signal);
     const ref = { appName: this.appName, machineId };
-    return { ref, region, origin: await this.platform.address(ref, this.signal) };
+    const { origin } = await this.platform.address(ref, this.signal);
+    return { ref, region, origin };
   }
 
   /** Starts it and waits until it says that it is ready. */

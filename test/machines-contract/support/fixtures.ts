@@ -28,7 +28,7 @@ export async function newApp(api: Api, network?: string): Promise<string> {
   const { status, body } = await api.call('POST', '/v1/apps', {
     body: { app_name: name, name, org_slug: 'personal', network },
   });
-  if (status !== 201) throw new Error(`No app: ${JSON.stringify(body)}`);
+  if (status !== 201 && status !== 200) throw new Error(`No app: ${JSON.stringify(body)}`); // 200: Minifly
   return name;
 }
 
@@ -49,6 +49,9 @@ export interface MachineWish {
   launch?: boolean;
 }
 
+/** `MACHINES_API_IMAGE` is the name of an image elsewhere, with `*` for that of the program (`contract-*-local:latest`). */
+const imageOf = (program: string) => process.env['MACHINES_API_IMAGE']?.replace('*', program) ?? program;
+
 /** An app's machine, with a volume only where one is named. */
 export function machineRequest(wish: MachineWish = {}) {
   return {
@@ -56,11 +59,11 @@ export function machineRequest(wish: MachineWish = {}) {
     region: 'iad',
     skip_launch: !wish.launch,
     config: {
-      image: wish.image ?? process.env['MACHINES_API_IMAGE'] ?? 'echo',
+      image: imageOf(wish.image ?? 'echo'),
       env: wish.env ?? {},
       guest: { cpu_kind: 'shared', cpus: 1, memory_mb: wish.memoryMb ?? 256 },
       restart: { policy: 'no' },
-      services: [{ protocol: 'tcp', internal_port: 3000 }],
+      services: [{ protocol: 'tcp', internal_port: 3000, ports: [{ port: 80, handlers: ['http'] }] }],
       ...(wish.metadata ? { metadata: wish.metadata } : {}),
       ...(wish.volume ? { mounts: [{ volume: wish.volume, path: '/data' }] } : {}),
     },

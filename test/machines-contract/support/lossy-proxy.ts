@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 
 /**
- * Passes requests on to a Unix socket. Of those that it is told to lose, the work is done and the answer never arrives;
+ * Passes requests on to a Machines API. Of those that it is told to lose, the work is done and the answer never arrives;
  * those that it is told to hold arrive late.
  */
 export class LossyProxy {
@@ -12,17 +12,20 @@ export class LossyProxy {
   #holding: { ms: number; request: RegExp } | undefined;
   #losing: { left: number; method: string; path: RegExp } | undefined;
 
-  static async start(socketPath: string): Promise<LossyProxy> {
-    const proxy = new LossyProxy(socketPath);
+  static async start(baseUrl: string): Promise<LossyProxy> {
+    const proxy = new LossyProxy(baseUrl);
     proxy.#server.listen(0, '127.0.0.1');
     await once(proxy.#server, 'listening');
     return proxy;
   }
 
-  private constructor(socketPath: string) {
+  private constructor(baseUrl: string) {
+    const target = /^http:/.test(baseUrl)
+      ? { host: '127.0.0.1', port: new URL(baseUrl).port }
+      : { socketPath: baseUrl };
     this.#server = createServer((request, response) => {
       const { method, url: path, headers } = request;
-      const upstream = forward({ socketPath, method, path, headers }, (answer) => {
+      const upstream = forward({ ...target, method, path, headers }, (answer) => {
         if (this.#loses(method ?? '', path ?? '')) {
           answer.resume();
           answer.once('end', () => request.socket.destroy());

@@ -29,7 +29,7 @@ export class DirectAccess {
     try {
       const { token, expiresAt } = await this.signer.signForDirectUse(route);
       await this.gates.directUntil(tenantId, expiresAt); // before anybody has the token: also a restart knows of it
-      const url = isLoopback(contextOf(request).clientAddress) ? await this.gates.directAddress(tenantId) : null;
+      const url = await this.gates.directAddress(tenantId, isLoopback(contextOf(request).clientAddress));
       return { token, url, expiresAt: new Date(expiresAt).toISOString() };
     } finally {
       leave();
@@ -60,7 +60,7 @@ const LOOPBACK = new BlockList();
 LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
 LOOPBACK.addAddress('::1', 'ipv6');
 
-/** A machine of the embedded platform has a loopback address: of use to who is on this computer alone. */
+/** A machine's own address may be one that only this computer knows. */
 function isLoopback(address: string): boolean {
   return LOOPBACK.check(address, address.includes(':') ? 'ipv6' : 'ipv4');
 }

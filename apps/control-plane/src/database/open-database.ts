@@ -4,6 +4,7 @@ import { DataSource } from 'typeorm';
 import { ApiToken } from '../accounts/api-token.entity';
 import { Session } from '../accounts/session.entity';
 import { User } from '../accounts/user.entity';
+import { MiniflyApp } from '../machines/minifly-app.entity';
 import { TenantEvent } from '../tenants/event.entity';
 import { Tenant } from '../tenants/tenant.entity';
 import { UserApp } from '../tenants/user-app.entity';
@@ -14,7 +15,7 @@ export async function openDatabase(file: string): Promise<DataSource> {
   const dataSource = new DataSource({
     type: 'better-sqlite3',
     database: file,
-    entities: [User, Session, ApiToken, Tenant, UserApp, TenantEvent],
+    entities: [User, Session, ApiToken, Tenant, UserApp, TenantEvent, MiniflyApp],
     migrations: controlPlaneMigrations,
     migrationsRun: false,
     synchronize: false,

@@ -166,6 +166,38 @@ describe('waking', () => {
     expect((await held).outcome).toBe('proceed');
   });
 
+  it('has a machine made anew whose host has no room for it, and holds the request meanwhile', async () => {
+    world.platform.refuses('start', 409, 'capacity_host', 2);
+    const before = (await rowOf(world, userId)).machineId;
+    const held = enter();
+    await settle();
+    expect(await rowOf(world, userId)).toMatchObject({ status: 'provisioning', lastError: { code: 'host_full' } });
+    await life.provision();
+    expect((await held).outcome).toBe('proceed');
+    const row = await rowOf(world, userId);
+    expect(row.machineId).not.toBe(before);
+    expect(world.platform.machines).toMatchObject([{ id: row.machineId, volumeId: row.volumeId }]);
+  });
+
+  it('follows a machine that the platform moved to a copy of its volume', async () => {
+    const { machineId, volumeId } = await rowOf(world, userId);
+    const copy = world.platform.movesVolumeOf(machineId ?? '');
+    expect((await enter()).outcome).toBe('proceed');
+    expect(await rowOf(world, userId)).toMatchObject({ status: 'active', machineId, volumeId: copy });
+    expect(copy).not.toBe(volumeId);
+  });
+
+  it('does not follow a machine to a volume with another database', async () => {
+    const { machineId } = await rowOf(world, userId);
+    const copy = world.platform.movesVolumeOf(machineId ?? '');
+    for (const volume of world.platform.volumes.filter(({ id }) => id === copy)) volume.databaseId = 'another';
+    const held = enter();
+    await settle();
+    await life.provision();
+    expect((await held).outcome).toBe('failed');
+    expect(await rowOf(world, userId)).toMatchObject({ status: 'failed', lastError: { code: 'volume_missing' } });
+  });
+
   it('answers with what went wrong when the machine does not get ready', async () => {
     world.probe.notReady = { outcome: 'wrongSchema', detail: 'no schema version' };
     expect(await enter()).toMatchObject({ outcome: 'failed', error: { code: 'tenant_not_ready' } });

@@ -114,9 +114,10 @@ export class GatesService implements OnModuleDestroy, OnApplicationShutdown {
       .execute();
   }
 
-  /** The machine's own origin, or null while the tenant is not awake. */
-  directAddress(tenantId: string): Promise<string | null> {
-    return Promise.resolve(this.gates.get(tenantId)?.route?.origin ?? null);
+  /** Where the machine is reached past us: its public origin, else, for who is on this computer, its own. Null while the tenant is not awake. */
+  directAddress(tenantId: string, isLocal: boolean): Promise<string | null> {
+    const route = this.gates.get(tenantId)?.route;
+    return Promise.resolve(route?.publicOrigin ?? (isLocal ? route?.origin : null) ?? null);
   }
 
   /** As this process saw it last, in Fly's words, or `unknown`; asks no platform. `seenAt` in epoch milliseconds. */

@@ -1,6 +1,6 @@
 import type { Clock } from '@app/common/time/clock';
-import type { MachineRef } from '@app/minifly-client/platform';
-import { Pool } from 'undici';
+import type { MachineAddress, MachineRef } from '@app/minifly-client/platform';
+import { Pool, type Dispatcher } from 'undici';
 import type { TenantTokenSigner } from '../machines/token-signer';
 import type { Route } from './admission';
 
@@ -17,7 +17,7 @@ export interface MachineRouteTarget {
   appName: string;
   databaseId: string;
   epoch: number;
-  origin: string;
+  address: MachineAddress;
   machine: MachineRef;
 }
 
@@ -28,8 +28,11 @@ export class MachineRoute implements Route {
   readonly databaseId: string;
   readonly epoch: number;
   readonly origin: string;
+  /** Where everybody reaches the machine; null where only we do. */
+  readonly publicOrigin: string | null;
   readonly machine: MachineRef;
-  readonly dispatcher: Pool;
+  readonly dispatcher: Dispatcher;
+  private readonly pool: Pool;
   private token = '';
   private signedAt = 0;
 
@@ -42,13 +45,15 @@ export class MachineRoute implements Route {
     this.appName = target.appName;
     this.databaseId = target.databaseId;
     this.epoch = target.epoch;
-    this.origin = target.origin;
+    this.origin = target.address.origin;
+    this.publicOrigin = target.address.publicOrigin ?? null;
     this.machine = target.machine;
-    this.dispatcher = new Pool(target.origin, {
+    this.pool = new Pool(this.origin, {
       connections: CONNECTIONS,
       keepAliveTimeout: KEEP_ALIVE_MS,
       keepAliveMaxTimeout: KEEP_ALIVE_MS,
     });
+    this.dispatcher = withHeaders(this.pool, target.address.headers);
   }
 
   static async open(target: MachineRouteTarget, signer: TenantTokenSigner, clock: Clock): Promise<MachineRoute> {
@@ -78,11 +83,21 @@ export class MachineRoute implements Route {
 
   /** Takes no new requests; those under way end by themselves. */
   retire(): void {
-    void this.dispatcher.close().catch(() => undefined);
+    void this.pool.close().catch(() => undefined);
   }
 
   /** Ends what is under way. */
   async destroy(): Promise<void> {
-    await this.dispatcher.destroy();
+    await this.pool.destroy();
   }
+}
+
+/** Most machines need no headers: their pool is used as it is. */
+function withHeaders(pool: Pool, headers: MachineAddress['headers']): Dispatcher {
+  const added = Object.entries(headers).flat();
+  if (added.length === 0) return pool;
+  return pool.compose((dispatch) => (options, handler) => {
+    const list = options.headers as string[] | undefined; // the proxy hands over pairs, one after the other
+    return dispatch({ ...options, headers: [...(list ?? []), ...added] }, handler);
+  });
 }

@@ -1,7 +1,7 @@
 import type { Logger } from '@app/common/logging/logger';
 import type { Clock } from '@app/common/time/clock';
 import { failedWith } from '@app/minifly-client/errors';
-import type { MachineRef, Platform, Seen } from '@app/minifly-client/platform';
+import type { MachineAddress, MachineRef, Platform, Seen } from '@app/minifly-client/platform';
 import { Inject, Injectable } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DataSource, IsNull } from 'typeorm';
@@ -9,6 +9,7 @@ import { CLOCK } from '../clock.token';
 import { ControlPlaneError } from '../error-codes';
 import { LOGGER } from '../logger.token';
 import { MachineSpecs } from '../machines/machine-spec';
+import { movedVolume } from '../machines/moved-volume';
 import { couldNotAsk, describePlatformError, isVolumeMissing } from '../machines/platform-errors';
 import { PLATFORM } from '../machines/platform.token';
 import { ReadinessProbe, type Readiness } from '../machines/readiness';
@@ -41,7 +42,7 @@ const WRONG_TENANT_PAUSE_MS = 250;
 const VERB_MS = 45_000;
 const RETRY_AFTER_SECONDS = 5;
 
-type Running = { origin: string; readiness: Readiness; hasEnded: boolean };
+type Running = { address: MachineAddress; readiness: Readiness; hasEnded: boolean };
 type BringUp = { isRunning: boolean; needsUpdate: boolean; readyMs: number; mayStart: boolean };
 
 /** Brings one tenant's machine to where it answers, and back to its row what was found. One call at a time for a tenant: see the gate. */
@@ -83,6 +84,7 @@ export class Waker {
     const spec = { appName: app.appName, tenantId: tenant.id };
     const seen = await this.platform.look(spec, timed(signal));
     this.noteSeen(app, seen);
+    await this.followVolume(app, seen);
     const step = decideWake(app, seen, (env) => this.specs.isOutdated(app, env), mode);
     switch (step.do) {
       case 'leave_asleep':
@@ -109,7 +111,7 @@ export class Waker {
     try {
       const ref = await this.start(app, step, signal);
       const started = this.clock.now();
-      const { origin, readiness, hasEnded } = await this.untilReady(tenant, app, ref, step.readyMs, signal);
+      const { address, readiness, hasEnded } = await this.untilReady(tenant, app, ref, step.readyMs, signal);
       // The platform had not noticed yet that the machine was dead.
       if (hasEnded && step.isRunning && step.mayStart) {
         return await this.bringUp(tenant, app, { ...step, isRunning: false, needsUpdate: false }, signal);
@@ -125,8 +127,14 @@ export class Waker {
           retryAfterSeconds: RETRY_AFTER_SECONDS,
         });
       }
-      const { appName, epoch } = app;
-      const target = { tenantId: tenant.id, appName, databaseId: tenant.databaseId, epoch, origin, machine: ref };
+      const target = {
+        tenantId: tenant.id,
+        appName: app.appName,
+        databaseId: tenant.databaseId,
+        epoch: app.epoch,
+        address,
+        machine: ref,
+      };
       const route = await MachineRoute.open(target, this.signer, this.clock);
       if (!step.isRunning) {
         const detail = { ms: ready - begun, startMs: started - begun, readyMs: ready - started };
@@ -175,17 +183,17 @@ export class Waker {
   ): Promise<Running> {
     const deadline = this.clock.now() + withinMs;
     for (;;) {
-      const origin = await this.platform.address(ref, timed(signal));
-      const question = { origin, tenantId: tenant.id, databaseId: tenant.databaseId };
+      const address = await this.platform.address(ref, timed(signal));
+      const question = { ...address, tenantId: tenant.id, databaseId: tenant.databaseId };
       const readiness = await this.probe.waitUntilReady(question, LOOK_AGAIN_MS, signal);
       const mayChange = readiness.outcome === 'notYet' || readiness.outcome === 'wrongTenant';
-      if (!mayChange || this.clock.now() >= deadline) return { origin, readiness, hasEnded: false };
+      if (!mayChange || this.clock.now() >= deadline) return { address, readiness, hasEnded: false };
       const seen = await this.platform.look({ appName: app.appName, tenantId: tenant.id }, timed(signal));
       const state = machineOf(app, seen)?.state;
       this.noteSeen(app, seen);
       if (state !== 'started' && state !== 'starting') {
         const detail = `its machine is ${state ?? 'gone'}`;
-        return { origin, readiness: { outcome: 'notYet', detail }, hasEnded: state !== undefined };
+        return { address, readiness: { outcome: 'notYet', detail }, hasEnded: state !== undefined };
       }
       // Somebody else answered, at once: the address may be given out anew in a moment.
       if (readiness.outcome === 'wrongTenant') await sleep(WRONG_TENANT_PAUSE_MS, undefined, { signal });
@@ -234,6 +242,9 @@ export class Waker {
     if (app && failedWith(error, 'not_found')) {
       return await this.handOver(app, { code: 'machine_missing', detail: error.message });
     }
+    if (app && failedWith(error, 'capacity_host')) {
+      return await this.handOver(app, { code: 'host_full', detail: error.message });
+    }
     const code = error instanceof ControlPlaneError ? error.code : describePlatformError(error).code;
     this.log.warn({ tenant: tenantId, code, error }, 'tenant.wake_failed');
     this.observe('start', 'failed', 0);
@@ -247,6 +258,14 @@ export class Waker {
     await this.timeline.record({ tenantId, region: app?.region ?? null, kind: 'wake_failed', detail });
     if (error instanceof ControlPlaneError) return { outcome: 'failed', error };
     return refuse('tenant_not_ready', 'The app could not be started: try again in a moment.');
+  }
+
+  private async followVolume(app: UserApp, seen: Seen): Promise<void> {
+    const volumeId = movedVolume(app, seen);
+    if (volumeId === null) return;
+    this.log.warn({ tenant: app.userId, from: app.volumeId, to: volumeId }, 'tenant.volume_moved');
+    await this.rows().update({ id: app.id, status: 'active' }, { volumeId });
+    app.volumeId = volumeId;
   }
 
   private noteSeen(app: UserApp, seen: Seen): void {

@@ -34,7 +34,7 @@ const STOP_PATIENCE_MS = 15_000;
 
 /**
  * The embedded platform as a process of the control plane's own: started with it, restarted when it alone dies, ended with it.
- * The pipe on fd 3 ends it, machines first, even after `kill -9` of the control plane. Nobody but machines.module.ts knows of it.
+ * The pipe on fd 3 ends it, machines first, even after `kill -9` of the control plane. Nobody but choose-platform.ts knows of it.
  */
 export class EmbeddedProcess {
   /** Where its API listens, in a folder that only this user can enter. */

@@ -1,13 +1,10 @@
-import { requireLitefs } from '@app/common/litefs/require-litefs';
 import type { Logger } from '@app/common/logging/logger';
-import { FlyPlatform } from '@app/minifly-client/fly-platform';
-import { MachinesClient } from '@app/minifly-client/machines-client';
 import { Inject, Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import { join, resolve } from 'node:path';
+import { DataSource } from 'typeorm';
 import { ControlPlaneConfig } from '../config';
 import { CONFIG } from '../config.token';
 import { LOGGER } from '../logger.token';
-import { EmbeddedProcess, findPlatformProgram } from './embedded-process';
+import { choosePlatform, type ChosenPlatform } from './choose-platform';
 import { MachineSpecs } from './machine-spec';
 import { PlatformEvents } from './platform-events';
 import { PLATFORM } from './platform.token';
@@ -15,12 +12,10 @@ import { ReadinessProbe } from './readiness';
 import { StartQueue } from './start-queue';
 import { TenantTokenSigner } from './token-signer';
 
-/** The embedded platform's process where the control plane starts its own, else null. For this module alone. */
-const EMBEDDED_PROCESS = Symbol('EMBEDDED_PROCESS');
-/** Means nothing to the embedded platform, which has one organisation. */
-const ORG_SLUG = 'personal';
+/** For this module alone: others get the `Platform`. */
+const CHOSEN_PLATFORM = Symbol('CHOSEN_PLATFORM');
 
-/** The place where tenants run: chosen here, once. */
+/** The place where tenants run, whichever it is. */
 @Module({
   providers: [
     PlatformEvents,
@@ -29,53 +24,29 @@ const ORG_SLUG = 'personal';
     MachineSpecs,
     { provide: StartQueue, useFactory: () => new StartQueue() },
     {
-      provide: EMBEDDED_PROCESS,
-      inject: [CONFIG, LOGGER, PlatformEvents],
-      useFactory: (config: Readonly<ControlPlaneConfig>, log: Logger, events: PlatformEvents) =>
-        config.miniflyApiUrl ? null : ownPlatform(config, log, events),
+      provide: CHOSEN_PLATFORM,
+      inject: [CONFIG, LOGGER, PlatformEvents, DataSource],
+      useFactory: (
+        config: Readonly<ControlPlaneConfig>,
+        log: Logger,
+        events: PlatformEvents,
+        dataSource: DataSource,
+      ): ChosenPlatform | Promise<ChosenPlatform> =>
+        choosePlatform(config, { log, dataSource, onReturn: () => events.announceReturn() }),
     },
-    {
-      provide: MachinesClient,
-      inject: [CONFIG, EMBEDDED_PROCESS],
-      useFactory: (config: Readonly<ControlPlaneConfig>, embedded: EmbeddedProcess | null) =>
-        new MachinesClient({ baseUrl: embedded?.socketPath ?? config.miniflyApiUrl ?? '' }),
-    },
-    {
-      provide: PLATFORM,
-      inject: [MachinesClient],
-      useFactory: (client: MachinesClient) => new FlyPlatform({ client, orgSlug: ORG_SLUG }),
-    },
+    { provide: PLATFORM, inject: [CHOSEN_PLATFORM], useFactory: (chosen: ChosenPlatform) => chosen.platform },
   ],
   exports: [PLATFORM, PlatformEvents, ReadinessProbe, TenantTokenSigner, MachineSpecs, StartQueue],
 })
 export class MachinesModule implements OnModuleInit, OnApplicationShutdown {
-  constructor(
-    @Inject(EMBEDDED_PROCESS) private readonly embedded: EmbeddedProcess | null,
-    private readonly client: MachinesClient,
-  ) {}
+  constructor(@Inject(CHOSEN_PLATFORM) private readonly chosen: ChosenPlatform) {}
 
   async onModuleInit(): Promise<void> {
-    await this.embedded?.start();
+    await this.chosen.start();
   }
 
   /** After the server has closed: what was under way has ended, and the machines can go. */
   async onApplicationShutdown(): Promise<void> {
-    await this.client.close();
-    await this.embedded?.stop();
+    await this.chosen.close();
   }
-}
-
-/** Throws `LitefsUnavailableError` where tenants are to be on LiteFS and cannot. */
-function ownPlatform(config: Readonly<ControlPlaneConfig>, log: Logger, events: PlatformEvents): EmbeddedProcess {
-  const { script, images, litefsFolder } = findPlatformProgram(__dirname);
-  if (config.embeddedLitefs) requireLitefs(config.searchPath);
-  return new EmbeddedProcess({
-    script,
-    images,
-    stateDir: resolve(join(config.dataDir, 'embedded')),
-    logLevel: config.logLevel,
-    litefs: config.embeddedLitefs ? { folder: litefsFolder, searchPath: config.searchPath } : null,
-    log,
-    onReturn: () => events.announceReturn(),
-  });
 }

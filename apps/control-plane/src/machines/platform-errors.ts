@@ -22,7 +22,7 @@ export function describePlatformError(error: unknown): { code: string; detail: s
 
 /** A start that was refused because the machine's volume is not there. */
 export function isVolumeMissing(error: unknown): boolean {
-  return failedWith(error, 'precondition') && /volume \S+ not found/i.test(error.message);
+  return failedWith(error, 'precondition') && /volume (\S+ )?not found/i.test(error.message);
 }
 
 function messageOf(error: unknown): string {

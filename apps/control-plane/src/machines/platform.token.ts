@@ -1,2 +1,2 @@
-/** Injection token of the place where tenants run (`Platform`). Chosen in machines.module.ts; nobody else asks which it is. */
+/** Injection token of the place where tenants run (`Platform`). Chosen in choose-platform.ts; nobody else asks which it is. */
 export const PLATFORM = Symbol('PLATFORM');

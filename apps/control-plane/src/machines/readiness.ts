@@ -18,6 +18,8 @@ export type Readiness =
 
 export interface ReadinessQuestion {
   origin: string;
+  /** Said with every request, besides what is asked. */
+  headers?: Readonly<Record<string, string>>;
   tenantId: string;
   /** Null until the first healthy answer, which names it. */
   databaseId: string | null;
@@ -68,7 +70,7 @@ function clientOf(origin: string): Client {
 
 async function askOnce(client: Client, question: ReadinessQuestion, signal: AbortSignal): Promise<Readiness> {
   try {
-    const response = await client.request({ method: 'GET', path: '/readyz', signal });
+    const response = await client.request({ method: 'GET', path: '/readyz', headers: { ...question.headers }, signal });
     const text = await response.body.text();
     if (response.statusCode !== 200) return notYet(`/readyz answered ${response.statusCode}`);
     return judgeAnswer(text, question);
@@ -79,7 +81,7 @@ async function askOnce(client: Client, question: ReadinessQuestion, signal: Abor
 }
 
 /** Pure: what a 200 of `/readyz` means for the tenant that was asked for. */
-export function judgeAnswer(text: string, expected: Omit<ReadinessQuestion, 'origin'>): Readiness {
+export function judgeAnswer(text: string, expected: Omit<ReadinessQuestion, 'origin' | 'headers'>): Readiness {
   const answer = parseObject(text);
   const { tenantId, databaseId, schemaVersion } = answer ?? {};
   if (typeof tenantId !== 'string' || typeof databaseId !== 'string' || databaseId === '') {

@@ -113,6 +113,24 @@ describe('provisioning', () => {
     },
   );
 
+  it('makes a machine anew on another host, once, when its own has no room to start it', async () => {
+    world.platform.refuses('start', 409, 'capacity_host');
+    const userId = await signUpActive(world, life);
+    const row = await rowOf(world, userId);
+    expect(row).toMatchObject({ status: 'active', lastError: null });
+    expect(world.platform.machines).toMatchObject([{ id: row.machineId, volumeId: row.volumeId, state: 'started' }]);
+    expect(world.platform.volumes).toHaveLength(2); // what was mounted stays
+  });
+
+  it('does not move a machine again when the other host has no room either', async () => {
+    world.platform.refuses('start', 409, 'capacity_host', 5);
+    const userId = await signUpActive(world, life);
+    expect((await rowOf(world, userId)).lastError?.code).toBe('capacity_host');
+    await carryOnFor(60);
+    expect((await rowOf(world, userId)).status).toBe('active');
+    expect(world.platform.volumes).toHaveLength(2);
+  });
+
   it('changes nothing but when to ask again while the platform is away, however long, and goes on when it is back', async () => {
     world.platform.unreachable();
     const userId = signUp(world, life);

@@ -189,7 +189,7 @@ export class ProvisionerService implements OnApplicationBootstrap, OnModuleDestr
   }
 
   private async activate(operation: Operation, step: { machineId: string; databaseId: string }): Promise<void> {
-    const { app, tenant, origin } = operation;
+    const { app, tenant, address } = operation;
     const at = this.clock.now();
     if (!this.rows.activate(app, step.databaseId, at)) return; // to be deleted, by now: taken up again as that
     this.log.info({ tenant: tenant.id, machine: step.machineId, ms: at - app.statusSince }, 'tenant.active');
@@ -198,7 +198,7 @@ export class ProvisionerService implements OnApplicationBootstrap, OnModuleDestr
       appName: app.appName,
       databaseId: step.databaseId,
       epoch: app.epoch,
-      origin: origin ?? '',
+      address: address ?? { origin: '', headers: {} },
       machine: { appName: app.appName, machineId: step.machineId },
       directUntil: tenant.directUntil ?? 0,
     });
@@ -293,7 +293,7 @@ function inWork(app: UserApp): (RowFacts & { nextAttemptAt: number }) | null {
 }
 
 function begin(found: Pick<Operation, 'app' | 'tenant'>, signal: AbortSignal): Operation {
-  return { ...found, seen: NOTHING_SEEN, readiness: null, isConfigured: false, origin: null, current: null, signal };
+  return { ...found, seen: NOTHING_SEEN, readiness: null, isConfigured: false, address: null, current: null, signal };
 }
 
 const failedError = () =>

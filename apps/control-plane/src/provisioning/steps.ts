@@ -1,12 +1,20 @@
 import type { Clock } from '@app/common/time/clock';
 import { failedWith } from '@app/minifly-client/errors';
-import type { MachineRef, Platform, Seen, SeenMachine } from '@app/minifly-client/platform';
+import type {
+  MachineAddress,
+  MachineRef,
+  MadeMachine,
+  Platform,
+  Seen,
+  SeenMachine,
+} from '@app/minifly-client/platform';
 import { Inject, Injectable } from '@nestjs/common';
 import { CLOCK } from '../clock.token';
 import { ControlPlaneConfig, volumeKindOf } from '../config';
 import { CONFIG } from '../config.token';
 import { GatesService } from '../gates/gates.service';
 import { MachineSpecs } from '../machines/machine-spec';
+import { movedVolume } from '../machines/moved-volume';
 import { PLATFORM } from '../machines/platform.token';
 import { ReadinessProbe, type Readiness } from '../machines/readiness';
 import { StartQueue } from '../machines/start-queue';
@@ -14,6 +22,7 @@ import { Metrics } from '../observability/metrics';
 import type { ProvisionStep } from '../tenants/event.entity';
 import type { TenantWithApp } from '../tenants/tenants.service';
 import { TimelineService } from '../tenants/timeline.service';
+import type { UserApp } from '../tenants/user-app.entity';
 import { ProvisioningRows } from './provisioning-rows';
 
 /** One row's way through provisioning, with what is known of the platform by now. */
@@ -23,17 +32,19 @@ export interface Operation extends TenantWithApp {
   /** The machine was configured in this very run, so it need not be compared before its start. */
   isConfigured: boolean;
   /** Where the machine answered. */
-  origin: string | null;
+  address: MachineAddress | null;
   /** The step that is being taken, for the timeline when it fails. */
   current: { step: ProvisionStep; since: number } | null;
   signal: AbortSignal;
 }
 
 const VERB_MS = 60_000;
-/** A volume stays bound for a while after its machine is gone. */
+/** An app takes a while to go, with what hangs on it. */
 const DESTROY_MS = 180_000;
 /** One slice of asking whether it is ready; between two the platform is asked whether it still runs. */
 const PROBE_MS = 2000;
+/** The code of that refusal, too: a row that has it from an earlier run is not moved again either. */
+const HOST_LEFT = 'capacity_host';
 const STOPPED = new Set(['created', 'stopped', 'suspended', 'failed']);
 
 /** What provisioning does to the platform. Each is safe to repeat, and its id is on the row before it returns. */
@@ -55,6 +66,8 @@ export class Steps {
   /** Asks what there is, and notes that nothing is missing any more where something was. */
   async look({ app, signal }: Operation): Promise<Seen> {
     const seen = await this.platform.look({ appName: app.appName, tenantId: app.userId }, within(signal));
+    const volumeId = movedVolume(app, seen);
+    if (volumeId !== null) await this.rows.write(app, { volumeId });
     const machine = seen.machines.find(({ id }) => id === app.machineId);
     if (machine) this.gates.sawMachine(app.userId, machine.state);
     const hasVolume = !app.volumeId || seen.volumes.some(({ id }) => id === app.volumeId);
@@ -78,18 +91,9 @@ export class Steps {
   }
 
   async createVolume(operation: Operation, knownVolumeId: string | null): Promise<void> {
-    const { app, signal } = operation;
+    const { app } = operation;
     await this.onTimeline(operation, 'volume', async () => {
-      const { volumeId } = await this.platform.ensureVolume(
-        {
-          appName: app.appName,
-          tenantId: app.userId,
-          region: app.region,
-          sizeGb: this.config.tenantVolumeGb,
-          knownVolumeId,
-        },
-        within(signal),
-      );
+      const { volumeId } = await this.ensureVolume(operation, knownVolumeId);
       const kind = knownVolumeId === null ? { volumeKind: volumeKindOf(this.config) } : {};
       await this.rows.write(app, { volumeId, ...kind, ...this.foundAgain(operation) });
       const volume = { id: volumeId, region: app.region, attachedMachineId: null, everMounted: false };
@@ -101,15 +105,31 @@ export class Steps {
     const { app, signal } = operation;
     await this.onTimeline(operation, 'machine', async () => {
       const spec = this.specs.specOf(app, app.volumeId ?? '');
-      const { machineId } = await this.platform.ensureMachine(spec, within(signal));
-      await this.rows.write(app, { machineId, ...this.foundAgain(operation) });
+      const made = await this.platform.ensureMachine(spec, within(signal));
+      await this.take(operation, made, this.foundAgain(operation));
       // Made just now, or adopted with whatever it was doing: only a look tells which.
       operation.seen = await this.look(operation);
       operation.isConfigured = true;
     });
   }
 
+  /** Where its host has no room any more, the machine is made anew on another one: once, because each time leaves a volume behind. */
   async start(operation: Operation, machineId: string): Promise<void> {
+    try {
+      await this.startHere(operation, machineId);
+    } catch (error) {
+      const { app, signal } = operation;
+      if (!failedWith(error, 'capacity_host') || app.lastError?.code === HOST_LEFT) throw error;
+      const spec = { ...this.specs.specOf(app, app.volumeId ?? ''), onAnotherHost: true };
+      const made = await this.platform.ensureMachine(spec, within(signal));
+      const lastError = { code: HOST_LEFT, detail: error.message, at: this.clock.now() };
+      await this.take(operation, made, { lastError });
+      operation.seen = await this.look(operation);
+      operation.isConfigured = true;
+    }
+  }
+
+  private async startHere(operation: Operation, machineId: string): Promise<void> {
     const { app, signal } = operation;
     await this.onTimeline(operation, 'started', async () => {
       const endTurn = await this.starts.enter('provision', signal);
@@ -132,9 +152,9 @@ export class Steps {
   async askReady(operation: Operation, machineId: string): Promise<void> {
     const { app, tenant, signal } = operation;
     await this.onTimeline(operation, 'healthy', async () => {
-      const origin = await this.platform.address({ appName: app.appName, machineId }, within(signal));
-      const question = { origin, tenantId: tenant.id, databaseId: tenant.databaseId };
-      operation.origin = origin;
+      const address = await this.platform.address({ appName: app.appName, machineId }, within(signal));
+      const question = { ...address, tenantId: tenant.id, databaseId: tenant.databaseId };
+      operation.address = address;
       operation.readiness = await this.probe.waitUntilReady(question, PROBE_MS, signal);
       return operation.readiness.outcome === 'ready';
     });
@@ -152,6 +172,20 @@ export class Steps {
 
   async destroy({ app, signal }: Operation): Promise<void> {
     await this.platform.destroy({ appName: app.appName, tenantId: app.userId }, within(signal, DESTROY_MS));
+  }
+
+  /** The machine, and the volume that it mounts, go on the row. One that a copy took the place of goes, if it was never mounted. */
+  private async take(operation: Operation, made: MadeMachine, changes: Partial<UserApp>): Promise<void> {
+    const { app } = operation;
+    const before = app.volumeId;
+    await this.rows.write(app, { ...made, ...changes });
+    if (made.volumeId !== before) await this.ensureVolume(operation, made.volumeId);
+  }
+
+  private ensureVolume({ app, signal }: Operation, knownVolumeId: string | null): Promise<{ volumeId: string }> {
+    const { tenantVolumeGb: sizeGb, tenantMemoryMb: memoryMb } = this.config;
+    const { appName, userId: tenantId, region } = app;
+    return this.platform.ensureVolume({ appName, tenantId, region, sizeGb, memoryMb, knownVolumeId }, within(signal));
   }
 
   /** What was missing has been replaced: its remaking is a new stretch of work with the whole time before it. */

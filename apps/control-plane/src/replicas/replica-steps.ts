@@ -53,8 +53,8 @@ export class ReplicaSteps {
     const ref = { appName: row.appName, machineId };
     await this.platform.start(ref, within(signal));
     this.gates.sawMachine(row.id, 'started');
-    const origin = await this.platform.address(ref, within(signal));
-    const question = { origin, tenantId: row.userId, databaseId: found.tenant.databaseId };
+    const address = await this.platform.address(ref, within(signal));
+    const question = { ...address, tenantId: row.userId, databaseId: found.tenant.databaseId };
     const readiness = await this.probe.waitUntilReady(question, READY_MS, signal);
     if (readiness.outcome !== 'ready') throw new Error(`The replica is not ready: ${readiness.detail}.`);
     await this.activate(row);
@@ -71,7 +71,14 @@ export class ReplicaSteps {
 
   private async ensureVolume(row: UserApp, signal: AbortSignal): Promise<string> {
     const { appName, userId: tenantId, region, volumeId: knownVolumeId } = row;
-    const spec = { appName, tenantId, region, sizeGb: this.config.tenantVolumeGb, knownVolumeId };
+    const spec = {
+      appName,
+      tenantId,
+      region,
+      sizeGb: this.config.tenantVolumeGb,
+      memoryMb: this.config.tenantMemoryMb,
+      knownVolumeId,
+    };
     const { volumeId } = await this.platform.ensureVolume(spec, within(signal));
     await this.write(row, { volumeId });
     return volumeId;

@@ -1,0 +1,416 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
+import type { Container, Containers } from './containers';
+import { failedWith, MachinesApiError } from './errors';
+import type { FlyMachine, MachineConfig } from './machine-types';
+import type { MachinesClient } from './machines-client';
+import { toErasingConfig, toMiniflyConfig } from './minifly-config';
+import type { LedgerMachine, LedgerPage, MiniflyLedger } from './minifly-ledger';
+import type {
+  AppSpec,
+  MachineAddress,
+  MachineRef,
+  MachineSpec,
+  MadeMachine,
+  Platform,
+  Seen,
+  VolumeSpec,
+} from './platform';
+
+export interface MiniflyPlatformOptions {
+  /** One that repeats nothing by itself: a create whose answer was lost would make a second machine. */
+  client: MachinesClient;
+  containers: Containers;
+  ledger: MiniflyLedger;
+}
+
+/** Seconds, as a number: `10s` would be read as 30. The signal is Docker's, SIGTERM. */
+const STOP_TIMEOUT = '10';
+
+/** How often Docker is asked whether a container runs that Minifly was told to start. */
+const START_LOOK_MS = 20;
+
+/** Minifly's container has `<machine id>.vm.<app>.internal` as its host name, and Linux has 64 characters for one. */
+const LONGEST_APP_NAME = 36;
+
+/**
+ * Tenants on Minifly 0.1/0.2, which keeps apps and machines in memory alone, stores no volume, and says of a machine what was last
+ * asked of it. So three are asked here: Minifly for what it does, Docker for what there is, and the ledger for what was wanted.
+ *
+ * A machine is known to callers by its name. Its container is made at its start and made anew when what is wanted has changed, when
+ * it is not there, or when Minifly has forgotten it; the machine and its volume stay the same. Our mark is the app's name with the
+ * environment's `TENANT_ID`, and, while Minifly knows the app, its organisation.
+ */
+export class MiniflyPlatform implements Platform {
+  readonly #client: MachinesClient;
+  readonly #containers: Containers;
+  readonly #ledger: MiniflyLedger;
+
+  constructor(options: MiniflyPlatformOptions) {
+    this.#client = options.client;
+    this.#containers = options.containers;
+    this.#ledger = options.ledger;
+  }
+
+  async ensureApp(app: AppSpec, signal: AbortSignal): Promise<void> {
+    if (app.appName.length > LONGEST_APP_NAME) {
+      throw refusal(400, 'bad_request', `The app name ${app.appName} is longer than ${LONGEST_APP_NAME} characters.`);
+    }
+    const { whose, page } = await this.#whoseApp(app, signal);
+    if (whose === 'foreign') throw notOurs(`The app ${app.appName}`, app.tenantId);
+    if (!page) {
+      const volumes = whose === 'ours' ? await this.#mountedVolumes(app, signal) : [];
+      await this.#ledger.change(app.appName, (now) => now ?? { ...app, volumes, machines: [] });
+    }
+    await this.#announce(app, signal);
+  }
+
+  async ensureVolume(volume: VolumeSpec): Promise<{ volumeId: string }> {
+    let chosen: string | undefined;
+    await this.#edit(volume, (page) => {
+      const here = page.volumes.filter(({ region }) => region === volume.region);
+      if (volume.knownVolumeId !== null) {
+        chosen = here.find(({ id }) => id === volume.knownVolumeId)?.id;
+        if (chosen === undefined) throw missing(`The volume ${volume.knownVolumeId}`);
+        return page;
+      }
+      const mounted = here.find(({ wasMounted }) => wasMounted);
+      if (mounted) {
+        throw refusal(
+          409,
+          'conflict',
+          `The volume ${mounted.id} was mounted before and may hold data, but was not named: no other is taken or made.`,
+        );
+      }
+      const [made] = here;
+      chosen = made?.id ?? `vol_${randomBytes(10).toString('hex')}`;
+      if (made) return page;
+      const added = { id: chosen, region: volume.region, sizeGb: volume.sizeGb, wasMounted: false };
+      return { ...page, volumes: [...page.volumes, added] };
+    });
+    return { volumeId: chosen ?? '' };
+  }
+
+  async ensureMachine(spec: MachineSpec, signal: AbortSignal): Promise<MadeMachine> {
+    const name = `${spec.appName}-${spec.region}`;
+    const wanted = asKept(spec);
+    const page = await this.#edit(spec, (now) => {
+      const known = now.machines.find((machine) => machine.name === name);
+      if (known && isDeepStrictEqual(known.spec, wanted)) return now;
+      const others = now.machines.filter((machine) => machine !== known);
+      return { ...now, machines: [...others, { name, region: spec.region, spec: wanted, madeAs: null }] };
+    });
+    // What was made from another configuration goes; the next start makes its like from this one.
+    const machine = machineIn(page, name);
+    await this.#discardAll(page, await this.#strays(page, machine, signal), signal);
+    return { machineId: name, volumeId: machine.spec.volumeId };
+  }
+
+  async start(ref: MachineRef, signal: AbortSignal): Promise<void> {
+    const { page, machine } = await this.#known(ref);
+    const own = await this.#containerOf(ref.appName, machine, signal);
+    if (own?.state === 'started') return;
+    // Minifly, restarted since, may not know its own container: then that goes, and is made again on the same volume.
+    if (own && (await this.#startAgain(ref.appName, own, signal))) return this.#requireRunning(ref, signal);
+    await this.#discardAll(page, await this.#strays(page, { ...machine, madeAs: null }, signal), signal);
+    await this.#make(page, machine, signal);
+    await this.#requireRunning(ref, signal);
+  }
+
+  async stop(ref: MachineRef, signal: AbortSignal): Promise<void> {
+    const page = await this.#ledger.read(ref.appName);
+    const machine = page?.machines.find(({ name }) => name === ref.machineId);
+    if (!page || !machine) return;
+    const own = await this.#containerOf(ref.appName, machine, signal);
+    if (!own || isAtRest(own)) return;
+    try {
+      await this.#client.stopMachine(ref.appName, own.machineId, { timeout: STOP_TIMEOUT }, signal);
+    } catch (error) {
+      if (failedWith(error, 'not_found')) await this.#containers.stop(own.machineId, page.tenantId, signal);
+      else if (!isDockersRefusal(error)) throw error;
+    }
+    const after = await this.#containerOf(ref.appName, machine, signal);
+    if (!after || isAtRest(after)) return;
+    throw refusal(200, 'conflict', `The machine ${ref.machineId} was asked to stop and is ${after.state}.`);
+  }
+
+  async look(app: AppSpec, signal: AbortSignal): Promise<Seen> {
+    const { whose, page } = await this.#whoseApp(app, signal);
+    if (whose !== 'ours' || !page) return { app: whose === 'ours' ? 'absent' : whose, volumes: [], machines: [] };
+    const containers = await this.#containers.list(app.appName, signal);
+    return {
+      app: 'ours',
+      volumes: page.volumes.map(({ id, region, wasMounted }) => ({
+        id,
+        region,
+        attachedMachineId: page.machines.find(({ spec }) => spec.volumeId === id)?.name ?? null,
+        everMounted: wasMounted,
+      })),
+      machines: page.machines.map(({ name, region, spec, madeAs }) => ({
+        id: name,
+        name,
+        state: containers.find(({ machineId }) => machineId === madeAs)?.state ?? 'stopped',
+        region,
+        volumeId: spec.volumeId,
+        env: spec.env,
+        version: madeAs ?? 'not-made',
+      })),
+    };
+  }
+
+  async destroy(app: AppSpec, signal: AbortSignal): Promise<void> {
+    const { whose, page } = await this.#whoseApp(app, signal);
+    if (whose === 'foreign') throw notOurs(`The app ${app.appName}`, app.tenantId);
+    const containers = await this.#containers.list(app.appName, signal);
+    await this.#discardAll(app, containers, signal);
+    for (const { spec } of page?.machines ?? []) {
+      const volume = page?.volumes.find(({ id }) => id === spec.volumeId);
+      if (volume?.wasMounted) await this.#erase(spec, signal);
+    }
+    await doneWhenGone(this.#client.deleteApp(app.appName, { force: true }, signal));
+    await this.#ledger.change(app.appName, (now) => (now?.tenantId === app.tenantId ? null : now));
+  }
+
+  async address(ref: MachineRef, signal: AbortSignal): Promise<MachineAddress> {
+    const { machine } = await this.#known(ref);
+    const own = await this.#containerOf(ref.appName, machine, signal);
+    const origin = own?.state === 'started' ? own.originOf(machine.spec.internalPort) : null;
+    if (!origin)
+      throw refusal(200, 'unknown', `The machine ${ref.machineId} is ${own?.state ?? 'stopped'}: no address.`);
+    return { origin, headers: {} };
+  }
+
+  /** What is in the ledger is ours or another tenant's of this control plane; else the name is free, or somebody else's. */
+  async #whoseApp(app: AppSpec, signal: AbortSignal): Promise<{ whose: Seen['app']; page: LedgerPage | null }> {
+    const page = await this.#ledger.read(app.appName);
+    if (page) return { whose: page.tenantId === app.tenantId ? 'ours' : 'foreign', page };
+    const [known, containers] = await Promise.all([
+      orNull(this.#client.getApp(app.appName, signal)),
+      this.#containers.list(app.appName, signal),
+    ]);
+    if (containers.length > 0) {
+      // Not in our books: only what shows our mark is ours, and nothing that Minifly has forgotten does.
+      for (const { machineId } of containers) {
+        const machine = await orNull(this.#client.getMachine(app.appName, machineId, signal));
+        if (tenantOf(machine) !== app.tenantId) return { whose: 'foreign', page };
+      }
+      return { whose: 'ours', page };
+    }
+    if (!known) return { whose: 'absent', page };
+    return { whose: known.organization?.slug === organisationOf(app) ? 'absent' : 'foreign', page };
+  }
+
+  /** For a ledger that was lost: what runs says which volumes hold data, and those are never replaced by an empty one. */
+  async #mountedVolumes({ appName }: AppSpec, signal: AbortSignal): Promise<LedgerPage['volumes']> {
+    const machines: (FlyMachine | null)[] = [];
+    for (const { machineId } of await this.#containers.list(appName, signal)) {
+      machines.push(await orNull(this.#client.getMachine(appName, machineId, signal)));
+    }
+    return machines.flatMap((machine) => {
+      const id = machine?.config?.mounts?.[0]?.volume;
+      return machine && id ? [{ id, region: machine.region, sizeGb: 1, wasMounted: true }] : [];
+    });
+  }
+
+  /** For `minifly apps`; Minifly itself never asks for the app, and would overwrite it. */
+  async #announce(app: AppSpec, signal: AbortSignal): Promise<void> {
+    if (await orNull(this.#client.getApp(app.appName, signal))) return;
+    const name = app.appName;
+    await this.#client.createApp({ app_name: name, name, org_slug: organisationOf(app) }, signal);
+  }
+
+  async #edit(app: AppSpec, edit: (page: LedgerPage) => LedgerPage): Promise<LedgerPage> {
+    const written = await this.#ledger.change(app.appName, (page) => {
+      if (!page) throw missing(`The app ${app.appName}`);
+      if (page.tenantId !== app.tenantId) throw notOurs(`The app ${app.appName}`, app.tenantId);
+      return edit(page);
+    });
+    return written as LedgerPage; // edit gives a page for a page
+  }
+
+  async #known({ appName, machineId }: MachineRef): Promise<{ page: LedgerPage; machine: LedgerMachine }> {
+    const page = await this.#ledger.read(appName);
+    if (!page) throw missing(`The app ${appName}`);
+    return { page, machine: machineIn(page, machineId) };
+  }
+
+  async #containerOf(appName: string, machine: LedgerMachine, signal: AbortSignal): Promise<Container | undefined> {
+    const containers = await this.#containers.list(appName, signal);
+    return containers.find(({ machineId }) => machineId === machine.madeAs);
+  }
+
+  /** Containers on the machine's volume that are not its own: of a create whose answer was lost, or of an older configuration. */
+  async #strays(page: LedgerPage, machine: LedgerMachine, signal: AbortSignal): Promise<Container[]> {
+    const taken = new Set(page.machines.filter(({ name }) => name !== machine.name).map(({ madeAs }) => madeAs));
+    const strays: Container[] = [];
+    for (const container of await this.#containers.list(page.appName, signal)) {
+      if (container.machineId === machine.madeAs || taken.has(container.machineId)) continue;
+      const volumeId = container.volumeId ?? (await this.#volumeOf(page.appName, container, signal));
+      if (volumeId === null || volumeId === machine.spec.volumeId) strays.push(container);
+    }
+    return strays;
+  }
+
+  async #volumeOf(appName: string, { machineId }: Container, signal: AbortSignal): Promise<string | null> {
+    const machine = await orNull(this.#client.getMachine(appName, machineId, signal));
+    return machine?.config?.mounts?.[0]?.volume ?? null;
+  }
+
+  /** False when it has to be made anew: Minifly does not know it, or Docker has it no more or cannot start it. */
+  async #startAgain(appName: string, own: Container, signal: AbortSignal): Promise<boolean> {
+    const answered = new AbortController();
+    try {
+      // Minifly sleeps for half a second between the container's start and its answer: Docker tells sooner.
+      const answer = this.#client.startMachine(appName, own.machineId, signal).finally(() => answered.abort());
+      await Promise.race([
+        answer,
+        this.#untilStarted(appName, own, AbortSignal.any([signal, answered.signal]), answer),
+      ]);
+      return true;
+    } catch (error) {
+      if (failedWith(error, 'not_found') || isDockersRefusal(error)) return false;
+      throw error;
+    }
+  }
+
+  /** Ends with the answer where that comes first. */
+  async #untilStarted(appName: string, own: Container, signal: AbortSignal, answer: Promise<void>): Promise<void> {
+    while (!signal.aborted) {
+      await sleep(START_LOOK_MS, undefined, { signal }).catch(() => undefined);
+      const containers = await this.#containers.list(appName, signal).catch(() => []);
+      if (containers.some(({ machineId, state }) => machineId === own.machineId && state === 'started')) return;
+    }
+    await answer;
+  }
+
+  async #make(page: LedgerPage, machine: LedgerMachine, signal: AbortSignal): Promise<void> {
+    const { spec, name, region } = machine;
+    await this.#announce(page, signal);
+    await this.#edit(page, (now) => ({
+      ...now,
+      volumes: now.volumes.map((volume) => (volume.id === spec.volumeId ? { ...volume, wasMounted: true } : volume)),
+    }));
+    const made = await this.#create(page, { name, region, config: toMiniflyConfig(spec) }, signal);
+    await this.#edit(page, (now) => ({
+      ...now,
+      machines: now.machines.map((one) => (one.name === name ? { ...one, madeAs: made.id } : one)),
+    }));
+    // It runs already; without this Minifly would call it `starting` for ever. Nobody here minds what Minifly calls it.
+    void this.#client.startMachine(page.appName, made.id, AbortSignal.timeout(10_000)).catch(() => undefined);
+  }
+
+  async #create(
+    app: AppSpec,
+    request: { name: string; region: string; config: MachineConfig },
+    signal: AbortSignal,
+  ): Promise<FlyMachine> {
+    try {
+      return await this.#client.createMachine(app.appName, request, signal);
+    } catch (error) {
+      throw isDockersRefusal(error) ? refusedByDocker(error) : error;
+    }
+  }
+
+  async #requireRunning({ appName, machineId }: MachineRef, signal: AbortSignal): Promise<void> {
+    const { machine } = await this.#known({ appName, machineId });
+    const own = await this.#containerOf(appName, machine, signal);
+    if (own && !isAtRest(own)) return;
+    throw refusal(200, 'unavailable', `The machine ${machineId} was started and is ${own?.state ?? 'gone'}.`);
+  }
+
+  async #discardAll(app: AppSpec, containers: Container[], signal: AbortSignal): Promise<void> {
+    for (const container of containers) await this.#discard(app, container, signal);
+  }
+
+  /**
+   * Through Minifly where it still knows the machine, else through Docker. One that Minifly has forgotten and that does not run may stay
+   * where Docker cannot be told to remove it: nobody starts it again.
+   */
+  async #discard(app: AppSpec, { machineId, state }: Container, signal: AbortSignal): Promise<void> {
+    const machine = await orNull(this.#client.getMachine(app.appName, machineId, signal));
+    if (machine) {
+      if (tenantOf(machine) !== app.tenantId) throw notOurs(`The machine ${machineId}`, app.tenantId);
+      try {
+        await doneWhenGone(this.#client.deleteMachine(app.appName, machineId, { force: true }, signal));
+      } catch (error) {
+        if (!isDockersRefusal(error)) throw error;
+      }
+      const left = await this.#containers.list(app.appName, signal);
+      if (!left.some((one) => one.machineId === machineId)) return;
+    }
+    try {
+      await this.#containers.remove(machineId, app.tenantId, signal);
+    } catch (error) {
+      const isHarmless = !machine && (state === 'stopped' || state === 'created');
+      if (!isHarmless || !failedWith(error, 'unavailable')) throw error;
+    }
+  }
+
+  /** Empties the volume by a container that mounts it; what is left is an empty directory of Minifly's. */
+  async #erase(spec: MachineSpec, signal: AbortSignal): Promise<void> {
+    const name = `${spec.appName}-erase`;
+    const made = await this.#create(spec, { name, region: spec.region, config: toErasingConfig(spec) }, signal);
+    for (let pauseMs = 20; ; pauseMs = Math.min(pauseMs * 2, 1000)) {
+      const containers = await this.#containers.list(spec.appName, signal);
+      const own = containers.find(({ machineId }) => machineId === made.id);
+      if (!own || own.state === 'stopped') {
+        if (own) await this.#discard(spec, own, signal);
+        if (own?.exitCode === 0) return;
+        throw refusal(200, 'unknown', `The volume ${spec.volumeId} could not be emptied.`);
+      }
+      await sleep(pauseMs, undefined, { signal }).catch(() => signal.throwIfAborted());
+    }
+  }
+}
+
+const organisationOf = (app: AppSpec) => `tenant-${app.tenantId}`;
+const tenantOf = (machine: FlyMachine | null) => machine?.config?.env?.['TENANT_ID'];
+const isAtRest = ({ state }: Container) => state === 'stopped' || state === 'created';
+
+/** What lasts of it, as a ledger that keeps JSON gives it back. There is one host: a wish for another one means nothing. */
+function asKept({ onAnotherHost: _, ...spec }: MachineSpec): MachineSpec {
+  return JSON.parse(JSON.stringify(spec)) as MachineSpec;
+}
+
+function machineIn(page: LedgerPage, name: string): LedgerMachine {
+  const machine = page.machines.find((one) => one.name === name);
+  if (!machine) throw missing(`The machine ${name}`);
+  return machine;
+}
+
+/** Minifly's 500 when Docker did not do what it asked: an answer about this machine, and not that Minifly is away. */
+function isDockersRefusal(error: unknown): error is MachinesApiError {
+  return failedWith(error, 'unavailable') && error.status === 500;
+}
+
+function refusedByDocker(error: MachinesApiError): MachinesApiError {
+  const { status, body, requestId, message } = error;
+  const text = `${message} (Minifly does not say why; is the image there, and built for this?)`;
+  return new MachinesApiError(text, { status, body, requestId, reason: 'unknown', cause: error });
+}
+
+async function orNull<T>(call: Promise<T>): Promise<T | null> {
+  try {
+    return await call;
+  } catch (error) {
+    if (failedWith(error, 'not_found')) return null;
+    throw error;
+  }
+}
+
+async function doneWhenGone(call: Promise<void>): Promise<void> {
+  await orNull(call);
+}
+
+function notOurs(what: string, tenantId: string): MachinesApiError {
+  return refusal(422, 'name_taken', `${what} does not bear the tenant id ${tenantId}.`);
+}
+
+function missing(what: string): MachinesApiError {
+  return refusal(404, 'not_found', `${what} does not exist.`);
+}
+
+function refusal(status: number, reason: MachinesApiError['reason'], message: string): MachinesApiError {
+  return new MachinesApiError(message, { status, body: null, requestId: null, reason });
+}
