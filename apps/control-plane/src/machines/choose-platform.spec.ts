@@ -55,6 +55,14 @@ describe('requirePlatform', () => {
     expect(problemsOf({ ...onFly, miniflyApiUrl: 'http://host.docker.internal:4280' })).toHaveLength(1);
   });
 
+  it('keeps LiteFS of the embedded platform to that', () => {
+    const miniflyApiUrl = 'http://127.0.0.1:4280';
+    expect(problemsOf({ embeddedLitefs: true })).toEqual([]);
+    expect(problemsOf({ embeddedLitefs: true, miniflyApiUrl })).toEqual([
+      'EMBEDDED_LITEFS is for the embedded platform alone; the platform is minifly.',
+    ]);
+  });
+
   it('names all that Fly lacks at once, and not the token', () => {
     expect(problemsOf({ platformName: 'fly', tenantMemoryMb: 300 })).toEqual([
       expect.stringMatching(/^FLY_API_TOKEN must be set/),

@@ -60,7 +60,11 @@ export function requirePlatform(config: Config): Config {
       'each a machine of its own, or PLATFORM=embedded if that is meant.';
     throw new ConfigError([text]);
   }
-  const problems = platformOf(config) === 'fly' ? flyProblems(config) : [];
+  const name = platformOf(config);
+  const problems = name === 'fly' ? flyProblems(config) : [];
+  if (config.embeddedLitefs && name !== 'embedded') {
+    problems.push(`EMBEDDED_LITEFS is for the embedded platform alone; the platform is ${name}.`);
+  }
   if (problems.length > 0) throw new ConfigError(problems);
   return config;
 }
