@@ -229,6 +229,7 @@ describe('the tenant on LiteFS', () => {
     const tenant = Container.start(3000, ...rights, '-v', '/data', ...asFlags(env), TENANT);
     await tenant.healthy();
     assert.equal(tenant.shell('findmnt -n -o SOURCE /litefs'), 'litefs');
+    assert.equal(tenant.shell('ls /litefs/todos.sqlite'), '/litefs/todos.sqlite');
     assert.deepEqual(
       tenant.usersOf('start.js').filter((uid) => uid !== '0'),
       [String(NODE_UID)],
