@@ -4,8 +4,8 @@ import { memoryUseMb } from './memory-use';
 
 describe('memoryUseMb', () => {
   it('counts what a program has started only where that is asked for', async () => {
-    const program = `${process.execPath} -e "const held = Buffer.alloc(60e6, 1); console.log('ready'); setInterval(() => held, 1000)"`;
-    const shell = spawn('/bin/sh', ['-c', `${program} & wait`], {
+    const program = "const held = Buffer.alloc(60e6, 1); console.log('ready'); setInterval(() => held, 1000)";
+    const shell = spawn('/bin/sh', ['-c', '"$0" -e "$1" & wait', process.execPath, program], {
       stdio: ['ignore', 'pipe', 'inherit'],
       detached: true,
     });
