@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Minifly, for tenants in containers on a machine of one's own: installs it once, and runs it with a locator beside it until Ctrl-C.
 #   docker/minifly.sh            install where missing, then run
+#   docker/minifly.sh --litefs   the same, with a filter between Minifly and Docker: tenants can run on LiteFS (docs/LITEFS.md)
 #   docker/minifly.sh install    install only
 # Minifly has no authentication and listens on every address: never on a machine that others reach. See docs/MINIFLY.md.
 #   MINIFLY_HOME        where the two programs are kept (default ~/.cache/todo-minifly)
@@ -9,6 +10,7 @@
 #   LOCATOR_DIR         where the locator's socket, port and token are put (default: in the volume of the control plane that
 #                       `minifly deploy` makes of fly.toml, which finds them as /data/locator)
 #   LOCATOR_PORT        its TCP port, for where a socket cannot be shared with a container (default 4281)
+#   FILTER_RANGE        with --litefs: first two bytes of the addresses of the apps' networks (default 10.213)
 #   DOCKER_HOST         the engine's socket, where it is not the usual one
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -46,28 +48,46 @@ node_binary() {
 
 run_minifly() {
   mkdir -p "$data/run" "$locator"
+  engine=${DOCKER_HOST:-/var/run/docker.sock}
+  filter=
+  trap 'kill ${minifly_pid:-} ${locator_pid:-} 2>/dev/null || true' EXIT
+  trap 'exit 0' INT TERM
+  if [ "$with_litefs" = yes ]; then
+    [ -e /dev/fuse ] || fail "LiteFS needs /dev/fuse, which is not here."
+    filter=$data/docker.sock
+    rm -f "$filter"
+  fi
+  LOCATOR_DIR="$locator" LOCATOR_PORT="$locator_port" FILTER_SOCKET="$filter" "$(node_binary)" "$root/docker/locator/locator.mjs" &
+  locator_pid=$!
+  if [ -n "$filter" ]; then
+    for _ in $(seq 100); do [ -S "$filter" ] && break; sleep 0.1; done
+    [ -S "$filter" ] || fail "The filter before Docker's socket did not start."
+    engine=$filter
+  fi
   # Its own directory: Minifly would read `.fly.secrets` of the working directory into every machine.
   # Its PATH without litefs: it starts one for each mount where it finds one. The path of the socket alone, as its Docker client wants it.
-  (cd "$data/run" && PATH=/usr/bin:/bin DOCKER_HOST="${DOCKER_HOST:-/var/run/docker.sock}" MINIFLY_API_PORT="$port" \
+  (cd "$data/run" && PATH=/usr/bin:/bin DOCKER_HOST="$engine" MINIFLY_API_PORT="$port" \
     MINIFLY_DATA_DIR="$data" MINIFLY_DATABASE_URL="sqlite:$data/minifly.db?mode=rwc" \
     exec "$home/bin/minifly-api" >>"$data/minifly.log" 2>&1) &
   minifly_pid=$!
-  LOCATOR_DIR="$locator" LOCATOR_PORT="$locator_port" "$(node_binary)" "$root/docker/locator/locator.mjs" &
-  locator_pid=$!
-  trap 'kill "$minifly_pid" "$locator_pid" 2>/dev/null || true' EXIT
-  trap 'exit 0' INT TERM
   for _ in $(seq 100); do
     curl --silent --fail --max-time 2 --output /dev/null "http://127.0.0.1:$port/v1/health" && break
     kill -0 "$minifly_pid" 2>/dev/null || { tail -n 20 "$data/minifly.log" >&2; fail "Minifly ended; its log is above."; }
     sleep 0.1
   done
   say "Minifly answers. For a control plane beside it:"
-  say "  export PLATFORM=minifly MINIFLY_API_URL=http://127.0.0.1:$port"
+  say "  export PLATFORM=minifly MINIFLY_API_URL=http://127.0.0.1:$port${filter:+ MINIFLY_LITEFS=1}"
   # Either of the two that ends takes the other along.
   while kill -0 "$minifly_pid" 2>/dev/null && kill -0 "$locator_pid" 2>/dev/null; do sleep 1; done
   fail "Minifly or its locator ended; the log is $data/minifly.log."
 }
 
+with_litefs=
+case ${1:-} in
+  '' | install) ;;
+  --litefs) with_litefs=yes ;;
+  *) fail "docker/minifly.sh knows --litefs and install, not $1." ;;
+esac
 install_minifly
 [ "${1:-}" = install ] && exit 0
 docker info >/dev/null 2>&1 || fail "Docker's engine does not answer."

@@ -1,14 +1,17 @@
 // Says where the containers are that Minifly made, and nothing else of Docker: for a control plane that runs in a container and must
-// not get Docker's socket. One question: GET /v1/containers?app=<name> -> [{machineId, appName, state, exitCode, address}].
+// not get Docker's socket. One question: GET /v1/containers?app=<name> -> [{machineId, appName, state, exitCode, address, ports}].
 //   LOCATOR_DIR    where `locator.sock` is put, which whoever reaches it may ask, and `port` and `token` of the port
 //   LOCATOR_PORT   a TCP port as well, on all addresses, for who bears the token
+//   FILTER_SOCKET  a socket for Minifly as well, which stands in front of Docker's: docker-filter.mjs
+//   FILTER_RANGE   the first two bytes of the addresses of the networks that the filter makes (default 10.213)
 import Docker from 'dockerode';
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
+import { filterDocker } from './docker-filter.mjs';
 
-const { LOCATOR_DIR: folder, LOCATOR_PORT: port } = process.env;
+const { LOCATOR_DIR: folder, LOCATOR_PORT: port, FILTER_SOCKET: filterSocket, FILTER_RANGE: range } = process.env;
 const STATES = { created: 'created', running: 'started', restarting: 'starting', exited: 'stopped', dead: 'stopped' };
 const docker = new Docker();
 const servers = [];
@@ -25,10 +28,19 @@ if (port) {
     bears(request, token) ? answer(request, response) : say(response, 401, 'The token is missing or wrong.');
   listen(createServer(guarded), Number(port), () => writeFileSync(join(folder, 'port'), port));
 }
+const filter = filterSocket ? startFilter() : null;
 for (const signal of ['SIGINT', 'SIGTERM']) {
   process.on(signal, () => {
+    filter?.close();
     for (const server of servers) server.close().closeAllConnections();
   });
+}
+
+function startFilter() {
+  const engine = (process.env.DOCKER_HOST || '/var/run/docker.sock').replace(/^unix:\/\//, '');
+  if (!engine.startsWith('/')) fail('The filter stands before a socket: DOCKER_HOST has to be the path of one.');
+  const onError = (error) => fail(`The filter cannot listen on ${filterSocket}: ${error.message}`);
+  return filterDocker({ socket: filterSocket, engine, range: range || undefined, onError });
 }
 
 async function answer(request, response) {
@@ -44,15 +56,18 @@ async function answer(request, response) {
   }
 }
 
-function toLocated({ Labels: labels, State: state, Status: status, NetworkSettings: network }) {
+/** `address`: in Docker's own bridge. A container in its app's network has none there; `ports` are the host's, by the container's. */
+function toLocated({ Labels: labels, State: state, Status: status, NetworkSettings: network, Ports: ports }) {
   const exit = /^Exited \((\d+)\)/.exec(status);
-  const [address = ''] = Object.values(network?.Networks ?? {}).map(({ IPAddress: ip }) => ip);
+  const address = network?.Networks?.bridge?.IPAddress ?? '';
+  const published = ports.filter(({ PublicPort: outside }) => outside);
   return {
     machineId: labels['minifly.machine_id'] ?? '',
     appName: labels['minifly.app_name'] ?? '',
     state: STATES[state] ?? 'stopping',
     exitCode: exit ? Number(exit[1]) : null,
     address: state === 'running' && address !== '' ? address : null,
+    ports: Object.fromEntries(published.map(({ PrivatePort: inside, PublicPort: outside }) => [inside, outside])),
   };
 }
 

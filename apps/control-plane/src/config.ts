@@ -71,6 +71,9 @@ export class ControlPlaneConfig {
   /** New tenants' databases lie on LiteFS: for the embedded platform, which needs `litefs` and FUSE for it. */
   @FromEnv('EMBEDDED_LITEFS', { parse: 'boolean' }) @IsBoolean() embeddedLitefs = false;
 
+  /** The same on Minifly, which has to be run by `docker/minifly.sh --litefs`: containers need FUSE and a capability for it. */
+  @FromEnv('MINIFLY_LITEFS', { parse: 'boolean' }) @IsBoolean() miniflyLitefs = false;
+
   /** Where the system's programs are: LiteFS is one. */
   @FromEnv('PATH') @IsString() searchPath = '';
 
@@ -151,7 +154,7 @@ export class ControlPlaneConfig {
 
 /** What a new tenant's volume is to hold. One that is there already stays what it is. */
 export function volumeKindOf(config: Readonly<ControlPlaneConfig>): 'plain' | 'litefs' {
-  return config.embeddedLitefs ? 'litefs' : 'plain';
+  return config.embeddedLitefs || config.miniflyLitefs ? 'litefs' : 'plain';
 }
 
 /** The file that holds the control plane's database. */

@@ -16,8 +16,10 @@ interface Located {
   appName: string;
   state: Container['state'];
   exitCode: number | null;
-  /** In Docker's bridge network; null while it does not run. */
+  /** In Docker's bridge network; null while it does not run, and where it is in its app's own. */
   address: string | null;
+  /** The host's ports by the container's; a locator from before there were networks does not say them. */
+  ports?: Record<string, number>;
 }
 
 const TIMEOUT_MS = 10_000;
@@ -40,10 +42,14 @@ export class LocatorContainers implements Containers {
 
   async list(appName: string, signal: AbortSignal): Promise<Container[]> {
     const body = await this.#ask(`/v1/containers?app=${encodeURIComponent(appName)}`, signal);
-    return (body as Located[]).map(({ address, ...container }) => ({
+    return (body as Located[]).map(({ address, ports, ...container }) => ({
       ...container,
       volumeId: null,
-      originOf: (port) => (address ? `http://${address}:${port}` : null),
+      originOf: (port) => {
+        if (address) return `http://${address}:${port}`;
+        const published = ports?.[port];
+        return published ? `http://${this.#options.host}:${published}` : null;
+      },
     }));
   }
 

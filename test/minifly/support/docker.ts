@@ -1,5 +1,5 @@
 import Docker from 'dockerode';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 
@@ -27,16 +27,51 @@ export async function kill(appName: string): Promise<void> {
   for (const { id } of await containersOf(appName)) await docker.getContainer(id).kill();
 }
 
+/** What a command in the app's container says, on stdout and stderr, with its exit code. */
+export function runIn(containerId: string, ...command: string[]): { code: number | null; said: string } {
+  const { status, stdout, stderr } = spawnSync('docker', ['exec', containerId, ...command], {
+    encoding: 'utf8',
+    timeout: 20_000,
+  });
+  return { code: status, said: stdout + stderr };
+}
+
+/** The networks that a container is in, with its address in each. */
+export async function networksOf(containerId: string): Promise<Record<string, string>> {
+  const { NetworkSettings: settings } = await docker.getContainer(containerId).inspect();
+  return Object.fromEntries(Object.entries(settings.Networks).map(([name, { IPAddress: ip }]) => [name, ip]));
+}
+
+/** The host as a container in Docker's own bridge sees it. */
+export async function bridgeGateway(): Promise<string> {
+  const { IPAM: ipam }: Docker.NetworkInspectInfo = await docker.getNetwork('bridge').inspect();
+  return ipam?.Config?.[0]?.Gateway ?? '';
+}
+
+export async function hasNetwork(name: string): Promise<boolean> {
+  return (await docker.listNetworks({ filters: { name: [name] } })).some((network) => network.Name === name);
+}
+
+/** Another container of the same image in the network; gives its exit code and what it said. */
+export function runBeside(network: string, ...command: string[]): { code: number | null; said: string } {
+  const [program = '', ...rest] = command;
+  const args = ['run', '--rm', '--network', network, '--entrypoint', program, 'tenant-todo-local:latest', ...rest];
+  const { status, stdout, stderr } = spawnSync('docker', args, { encoding: 'utf8', timeout: 30_000 });
+  return { code: status, said: stdout + stderr };
+}
+
 /** Somebody at the host removes it by hand. */
 export async function removeByHand(appName: string): Promise<void> {
   for (const { id } of await containersOf(appName)) await docker.getContainer(id).remove({ force: true });
 }
 
-/** Whatever mounts something below the directory: what tests left of one Minifly. */
+/** Whatever mounts something below the directory, with its app's network: what tests left of one Minifly. */
 export async function removeAllBelow(dataDir: string): Promise<void> {
-  for (const { Id: id, Mounts: mounts } of await docker.listContainers({ all: true })) {
+  for (const { Id: id, Mounts: mounts, Labels: labels } of await docker.listContainers({ all: true })) {
     if (mounts.some(({ Source: source }) => source.startsWith(`${dataDir}/`))) {
       await docker.getContainer(id).remove({ force: true });
+      const appName = labels['minifly.app_name'] ?? '';
+      if (await hasNetwork(appName)) await docker.getNetwork(appName).remove();
     }
   }
 }

@@ -17,10 +17,12 @@ export class RealMinifly {
     readonly port: number,
     readonly locatorPort: number,
     private readonly isDefault: boolean,
+    private readonly options: readonly string[] = [],
   ) {}
 
-  static async start(): Promise<RealMinifly> {
-    const minifly = new RealMinifly(newDataDir(), await freePort(), await freePort(), false);
+  /** `options`: of the script. */
+  static async start(...options: string[]): Promise<RealMinifly> {
+    const minifly = new RealMinifly(newDataDir(), await freePort(), await freePort(), false, options);
     await minifly.start();
     return minifly;
   }
@@ -51,7 +53,7 @@ export class RealMinifly {
 
   async start(): Promise<void> {
     const log = openSync(join(this.dataDir, 'script.log'), 'a');
-    this.child = spawn('bash', [SCRIPT], {
+    this.child = spawn('bash', [SCRIPT, ...this.options], {
       env: {
         ...process.env,
         MINIFLY_DATA_DIR: this.dataDir,

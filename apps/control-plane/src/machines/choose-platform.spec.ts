@@ -63,6 +63,14 @@ describe('requirePlatform', () => {
     ]);
   });
 
+  it('keeps LiteFS of Minifly to that', () => {
+    const miniflyApiUrl = 'http://127.0.0.1:4280';
+    expect(problemsOf({ miniflyLitefs: true, miniflyApiUrl })).toEqual([]);
+    expect(problemsOf({ miniflyLitefs: true })).toEqual([
+      'MINIFLY_LITEFS is for Minifly alone; the platform is embedded.',
+    ]);
+  });
+
   it('names all that Fly lacks at once, and not the token', () => {
     expect(problemsOf({ platformName: 'fly', tenantMemoryMb: 300 })).toEqual([
       expect.stringMatching(/^FLY_API_TOKEN must be set/),

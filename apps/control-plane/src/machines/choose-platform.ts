@@ -65,6 +65,9 @@ export function requirePlatform(config: Config): Config {
   if (config.embeddedLitefs && name !== 'embedded') {
     problems.push(`EMBEDDED_LITEFS is for the embedded platform alone; the platform is ${name}.`);
   }
+  if (config.miniflyLitefs && name !== 'minifly') {
+    problems.push(`MINIFLY_LITEFS is for Minifly alone; the platform is ${name}.`);
+  }
   if (problems.length > 0) throw new ConfigError(problems);
   return config;
 }
