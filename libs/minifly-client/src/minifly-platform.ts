@@ -181,6 +181,16 @@ export class MiniflyPlatform implements Platform {
     return { origin, headers: {} };
   }
 
+  /**
+   * By the name that Minifly gives the container, which Docker resolves in the app's own network; it stays until the container is made
+   * anew. Without such a network (`docker/minifly.sh --litefs` makes them) nobody resolves it.
+   */
+  async peerUrl(ref: MachineRef, port: number): Promise<string> {
+    const { machine } = await this.#known(ref);
+    if (machine.madeAs) return `http://minifly-${ref.appName}-${machine.madeAs}:${port}`;
+    throw refusal(200, 'unknown', `The machine ${ref.machineId} was not started yet: no name.`);
+  }
+
   /** What is in the ledger is ours or another tenant's of this control plane; else the name is free, or somebody else's. */
   async #whoseApp(app: AppSpec, signal: AbortSignal): Promise<{ whose: Seen['app']; page: LedgerPage | null }> {
     const page = await this.#ledger.read(app.appName);

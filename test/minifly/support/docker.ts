@@ -65,14 +65,17 @@ export async function removeByHand(appName: string): Promise<void> {
   for (const { id } of await containersOf(appName)) await docker.getContainer(id).remove({ force: true });
 }
 
-/** Whatever mounts something below the directory, with its app's network: what tests left of one Minifly. */
+/** Whatever mounts something below the directory, with its apps' networks: what tests left of one Minifly. */
 export async function removeAllBelow(dataDir: string): Promise<void> {
+  const apps = new Set<string>();
   for (const { Id: id, Mounts: mounts, Labels: labels } of await docker.listContainers({ all: true })) {
     if (mounts.some(({ Source: source }) => source.startsWith(`${dataDir}/`))) {
       await docker.getContainer(id).remove({ force: true });
-      const appName = labels['minifly.app_name'] ?? '';
-      if (await hasNetwork(appName)) await docker.getNetwork(appName).remove();
+      apps.add(labels['minifly.app_name'] ?? '');
     }
+  }
+  for (const app of apps) {
+    if (await hasNetwork(app)) await docker.getNetwork(app).remove();
   }
 }
 
