@@ -1,4 +1,5 @@
-import { MachinesApiError } from './errors';
+import type { MachinesApiError } from './errors';
+import { failure } from './platform-failures';
 
 /** A container that Minifly made, as Docker shows it now. */
 export interface Container {
@@ -61,11 +62,5 @@ export function toExitCode(status: string): number | null {
 }
 
 export function couldNotAskDocker(why: string, cause?: unknown): MachinesApiError {
-  return new MachinesApiError(`Docker could not be asked: ${why}`, {
-    status: 0,
-    body: null,
-    requestId: null,
-    reason: 'unavailable',
-    cause,
-  });
+  return failure(`Docker could not be asked: ${why}`, 0, 'unavailable', { cause });
 }

@@ -2,7 +2,8 @@ import Docker from 'dockerode';
 import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { couldNotAskDocker, LABELS, toExitCode, toMachineState, type Container, type Containers } from './containers';
-import { MachinesApiError } from './errors';
+import { realPause } from './pause';
+import { notOurs } from './platform-failures';
 
 const STOP_SECONDS = 10;
 
@@ -33,7 +34,7 @@ export class DockerContainers implements Containers {
       await unlessGone(this.#docker.getContainer(id).remove({ force: true, abortSignal: signal }), signal);
     }
     for (let pauseMs = 20; (await this.#find(label, signal)).length > 0; pauseMs = Math.min(pauseMs * 2, 1000)) {
-      await sleep(pauseMs, undefined, { signal }).catch(() => signal.throwIfAborted());
+      await realPause(pauseMs, signal);
     }
   }
 
@@ -80,12 +81,7 @@ export class DockerContainers implements Containers {
       signal,
     );
     if (config.Env.includes(`TENANT_ID=${tenantId}`)) return;
-    throw new MachinesApiError(`The container ${name} does not bear the tenant id ${tenantId}.`, {
-      status: 422,
-      body: null,
-      requestId: null,
-      reason: 'name_taken',
-    });
+    throw notOurs(`The container ${name}`, tenantId);
   }
 }
 

@@ -1,6 +1,8 @@
 import { failedWith } from './errors';
-import { failure, missing, networkOf, notOurs } from './fly-marks';
-import { VISIBLE_PAUSES_MS, type Pause } from './fly-pauses';
+import { networkOf } from './fly-marks';
+import { VISIBLE_PAUSES_MS } from './fly-pauses';
+import type { Pause } from './pause';
+import { failure, missing, notOurs } from './platform-failures';
 import type { TokenInfo } from './machine-types';
 import type { MachinesClient } from './machines-client';
 import type { AppSpec, Seen } from './platform';

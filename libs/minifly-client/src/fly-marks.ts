@@ -1,4 +1,3 @@
-import { MachinesApiError } from './errors';
 import type { FlyMachine, FlyVolume, MachineConfig } from './machine-types';
 import type { AppSpec } from './platform';
 
@@ -32,26 +31,4 @@ export function shownConfig(machine: FlyMachine): MachineConfig | undefined {
 
 export function volumeIdOf(machine: FlyMachine): string | null {
   return shownConfig(machine)?.mounts?.[0]?.volume ?? null;
-}
-
-export function notOurs(what: string, tenantId: string): MachinesApiError {
-  return failure(`${what} does not bear the tenant id ${tenantId}.`, 422, 'name_taken');
-}
-
-export function missing(what: string): MachinesApiError {
-  return failure(`${what} does not exist.`, 404, 'not_found');
-}
-
-/** In the words of a platform that refuses a machine for it. */
-export function volumeMissing(id: string): MachinesApiError {
-  return failure(`The volume ${id} not found: it is gone, or is being deleted.`, 412, 'precondition');
-}
-
-export function failure(
-  message: string,
-  status: number,
-  reason: MachinesApiError['reason'],
-  more: { body?: unknown; cause?: unknown } = {},
-): MachinesApiError {
-  return new MachinesApiError(message, { status, body: more.body ?? null, requestId: null, reason, cause: more.cause });
 }

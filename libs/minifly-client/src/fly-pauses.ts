@@ -1,10 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { isNotVisibleYet } from './errors';
-
-/** Waits so long; an aborted signal throws its reason. */
-export type Pause = (ms: number, signal: AbortSignal) => Promise<void>;
-
-export const realPause: Pause = (ms, signal) => sleep(ms, undefined, { signal }).catch(() => signal.throwIfAborted());
+import type { Pause } from './pause';
 
 /** Fly needs some seconds until everybody there knows of a new app; after these it has not come to be. */
 export const VISIBLE_PAUSES_MS = [1000, 2000, 4000, 8000, 16_000] as const;

@@ -1,7 +1,9 @@
 import { conflictingMachineId, errorText, failedWith } from './errors';
 import { FlyApps } from './fly-apps';
-import { missing, bearsTenant, failure, isAlive, notOurs, volumeIdOf } from './fly-marks';
-import { realPause, whenVisible, type Pause } from './fly-pauses';
+import { bearsTenant, isAlive, volumeIdOf } from './fly-marks';
+import { whenVisible } from './fly-pauses';
+import { realPause, type Pause } from './pause';
+import { failure, missing, notOurs } from './platform-failures';
 import { FlyStates, isAtRest, isOnTheWay } from './fly-states';
 import { FlyVolumes } from './fly-volumes';
 import { PrivateAddresses, type MachineReach } from './machine-address';

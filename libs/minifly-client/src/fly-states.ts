@@ -1,9 +1,9 @@
 import { failedWith } from './errors';
-import { failure } from './fly-marks';
-import type { Pause } from './fly-pauses';
 import type { FlyMachine } from './machine-types';
 import type { MachinesClient } from './machines-client';
+import type { Pause } from './pause';
 import type { MachineRef } from './platform';
+import { failure } from './platform-failures';
 
 /** A wait for one state does not end when the machine went another way: that is looked at this often. Fly allows 60. */
 const LOOK_SECONDS = 2;

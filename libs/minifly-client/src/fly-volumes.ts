@@ -1,6 +1,8 @@
 import { failedWith } from './errors';
-import { failure, isKept, missing, volumeIdOf, volumeMissing } from './fly-marks';
-import { whenVisible, type Pause } from './fly-pauses';
+import { isKept, volumeIdOf } from './fly-marks';
+import { whenVisible } from './fly-pauses';
+import type { Pause } from './pause';
+import { failure, missing, volumeMissing } from './platform-failures';
 import { guestOf } from './machine-config';
 import type { FlyMachine, FlyVolume } from './machine-types';
 import type { MachinesClient } from './machines-client';

@@ -1,6 +1,6 @@
-import { MachinesApiError } from './errors';
 import type { MachinesClient } from './machines-client';
 import type { MachineAddress, MachineRef } from './platform';
+import { failure } from './platform-failures';
 
 /** How the control plane comes to a machine. */
 export interface MachineReach {
@@ -21,12 +21,7 @@ export class PrivateAddresses implements MachineReach {
     const machine = await this.client.getMachine(ref.appName, ref.machineId, signal);
     const port = machine.private_port ?? machine.config?.services?.[0]?.internal_port;
     if (!machine.private_ip || port === undefined) {
-      throw new MachinesApiError(`The machine ${ref.machineId} has no address.`, {
-        status: 200,
-        body: machine,
-        requestId: null,
-        reason: 'unknown',
-      });
+      throw failure(`The machine ${ref.machineId} has no address.`, 200, 'unknown', { body: machine });
     }
     return { origin: `http://${machine.private_ip}:${port}`, headers: {} };
   }

@@ -7,6 +7,7 @@ import type { FlyMachine, MachineConfig } from './machine-types';
 import type { MachinesClient } from './machines-client';
 import { toErasingConfig, toMiniflyConfig } from './minifly-config';
 import type { LedgerMachine, LedgerPage, MiniflyLedger } from './minifly-ledger';
+import { realPause } from './pause';
 import type {
   AppSpec,
   MachineAddress,
@@ -17,6 +18,7 @@ import type {
   Seen,
   VolumeSpec,
 } from './platform';
+import { failure, missing, notOurs } from './platform-failures';
 
 export interface MiniflyPlatformOptions {
   /** One that repeats nothing by itself: a create whose answer was lost would make a second machine. */
@@ -55,7 +57,7 @@ export class MiniflyPlatform implements Platform {
 
   async ensureApp(app: AppSpec, signal: AbortSignal): Promise<void> {
     if (app.appName.length > LONGEST_APP_NAME) {
-      throw refusal(400, 'bad_request', `The app name ${app.appName} is longer than ${LONGEST_APP_NAME} characters.`);
+      throw failure(`The app name ${app.appName} is longer than ${LONGEST_APP_NAME} characters.`, 400, 'bad_request');
     }
     const { whose, page } = await this.#whoseApp(app, signal);
     if (whose === 'foreign') throw notOurs(`The app ${app.appName}`, app.tenantId);
@@ -77,10 +79,10 @@ export class MiniflyPlatform implements Platform {
       }
       const mounted = here.find(({ wasMounted }) => wasMounted);
       if (mounted) {
-        throw refusal(
+        throw failure(
+          `The volume ${mounted.id} was mounted before and may hold data, but was not named: no other is taken or made.`,
           409,
           'conflict',
-          `The volume ${mounted.id} was mounted before and may hold data, but was not named: no other is taken or made.`,
         );
       }
       const [made] = here;
@@ -132,7 +134,7 @@ export class MiniflyPlatform implements Platform {
     }
     const after = await this.#containerOf(ref.appName, machine, signal);
     if (!after || isAtRest(after)) return;
-    throw refusal(200, 'conflict', `The machine ${ref.machineId} was asked to stop and is ${after.state}.`);
+    throw failure(`The machine ${ref.machineId} was asked to stop and is ${after.state}.`, 200, 'conflict');
   }
 
   async look(app: AppSpec, signal: AbortSignal): Promise<Seen> {
@@ -177,7 +179,7 @@ export class MiniflyPlatform implements Platform {
     const own = await this.#containerOf(ref.appName, machine, signal);
     const origin = own?.state === 'started' ? own.originOf(machine.spec.internalPort) : null;
     if (!origin)
-      throw refusal(200, 'unknown', `The machine ${ref.machineId} is ${own?.state ?? 'stopped'}: no address.`);
+      throw failure(`The machine ${ref.machineId} is ${own?.state ?? 'stopped'}: no address.`, 200, 'unknown');
     return { origin, headers: {} };
   }
 
@@ -188,7 +190,7 @@ export class MiniflyPlatform implements Platform {
   async peerUrl(ref: MachineRef, port: number): Promise<string> {
     const { machine } = await this.#known(ref);
     if (machine.madeAs) return `http://minifly-${ref.appName}-${machine.madeAs}:${port}`;
-    throw refusal(200, 'unknown', `The machine ${ref.machineId} was not started yet: no name.`);
+    throw failure(`The machine ${ref.machineId} was not started yet: no name.`, 200, 'unknown');
   }
 
   /** What is in the ledger is ours or another tenant's of this control plane; else the name is free, or somebody else's. */
@@ -326,7 +328,7 @@ export class MiniflyPlatform implements Platform {
     const { machine } = await this.#known({ appName, machineId });
     const own = await this.#containerOf(appName, machine, signal);
     if (own && !isAtRest(own)) return;
-    throw refusal(200, 'unavailable', `The machine ${machineId} was started and is ${own?.state ?? 'gone'}.`);
+    throw failure(`The machine ${machineId} was started and is ${own?.state ?? 'gone'}.`, 200, 'unavailable');
   }
 
   async #discardAll(app: AppSpec, containers: Container[], signal: AbortSignal): Promise<void> {
@@ -367,9 +369,9 @@ export class MiniflyPlatform implements Platform {
       if (!own || own.state === 'stopped') {
         if (own) await this.#discard(spec, own, signal);
         if (own?.exitCode === 0) return;
-        throw refusal(200, 'unknown', `The volume ${spec.volumeId} could not be emptied.`);
+        throw failure(`The volume ${spec.volumeId} could not be emptied.`, 200, 'unknown');
       }
-      await sleep(pauseMs, undefined, { signal }).catch(() => signal.throwIfAborted());
+      await realPause(pauseMs, signal);
     }
   }
 }
@@ -411,16 +413,4 @@ async function orNull<T>(call: Promise<T>): Promise<T | null> {
 
 async function doneWhenGone(call: Promise<void>): Promise<void> {
   await orNull(call);
-}
-
-function notOurs(what: string, tenantId: string): MachinesApiError {
-  return refusal(422, 'name_taken', `${what} does not bear the tenant id ${tenantId}.`);
-}
-
-function missing(what: string): MachinesApiError {
-  return refusal(404, 'not_found', `${what} does not exist.`);
-}
-
-function refusal(status: number, reason: MachinesApiError['reason'], message: string): MachinesApiError {
-  return new MachinesApiError(message, { status, body: null, requestId: null, reason });
 }

@@ -1,0 +1,25 @@
+import { MachinesApiError } from './errors';
+
+/** Something bears the mark of another tenant, or none. */
+export function notOurs(what: string, tenantId: string): MachinesApiError {
+  return failure(`${what} does not bear the tenant id ${tenantId}.`, 422, 'name_taken');
+}
+
+export function missing(what: string): MachinesApiError {
+  return failure(`${what} does not exist.`, 404, 'not_found');
+}
+
+/** In the words of a platform that refuses a machine for it. */
+export function volumeMissing(id: string): MachinesApiError {
+  return failure(`The volume ${id} not found: it is gone, or is being deleted.`, 412, 'precondition');
+}
+
+/** What a platform finds out by itself, in the words of a refusal: `status` 200 where every answer was well, 0 where none came. */
+export function failure(
+  message: string,
+  status: number,
+  reason: MachinesApiError['reason'],
+  more: { body?: unknown; cause?: unknown } = {},
+): MachinesApiError {
+  return new MachinesApiError(message, { status, body: more.body ?? null, requestId: null, reason, cause: more.cause });
+}
