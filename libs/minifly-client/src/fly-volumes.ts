@@ -2,7 +2,7 @@ import { failedWith } from './errors';
 import { isKept, volumeIdOf } from './fly-marks';
 import { whenVisible } from './fly-pauses';
 import type { Pause } from './pause';
-import { failure, missing, volumeMissing } from './platform-failures';
+import { mayHoldData, missing, volumeMissing } from './platform-failures';
 import { guestOf } from './machine-config';
 import type { FlyMachine, FlyVolume } from './machine-types';
 import type { MachinesClient } from './machines-client';
@@ -127,10 +127,7 @@ export class FlyVolumes {
     signal: AbortSignal,
   ): Promise<FlyVolume> {
     const mounted = here.find((one) => !neverMounted.includes(one));
-    if (mounted) {
-      const text = `The volume ${mounted.id} was mounted before and may hold data, but was not named: no other is taken or made.`;
-      throw failure(text, 409, 'conflict', { body: mounted });
-    }
+    if (mounted) throw mayHoldData(mounted.id, mounted);
     return neverMounted[0] ?? (await this.#make(spec, signal));
   }
 

@@ -18,7 +18,7 @@ import type {
   Seen,
   VolumeSpec,
 } from './platform';
-import { failure, missing, notOurs } from './platform-failures';
+import { failure, mayHoldData, missing, notOurs } from './platform-failures';
 
 export interface MiniflyPlatformOptions {
   /** One that repeats nothing by itself: a create whose answer was lost would make a second machine. */
@@ -78,13 +78,7 @@ export class MiniflyPlatform implements Platform {
         return page;
       }
       const mounted = here.find(({ wasMounted }) => wasMounted);
-      if (mounted) {
-        throw failure(
-          `The volume ${mounted.id} was mounted before and may hold data, but was not named: no other is taken or made.`,
-          409,
-          'conflict',
-        );
-      }
+      if (mounted) throw mayHoldData(mounted.id);
       const [made] = here;
       chosen = made?.id ?? `vol_${randomBytes(10).toString('hex')}`;
       if (made) return page;

@@ -14,6 +14,12 @@ export function volumeMissing(id: string): MachinesApiError {
   return failure(`The volume ${id} not found: it is gone, or is being deleted.`, 412, 'precondition');
 }
 
+/** A volume that was mounted is only taken by who knows its id, and no empty one is made beside it. */
+export function mayHoldData(id: string, body?: unknown): MachinesApiError {
+  const text = `The volume ${id} was mounted before and may hold data, but was not named: no other is taken or made.`;
+  return failure(text, 409, 'conflict', { body });
+}
+
 /** What a platform finds out by itself, in the words of a refusal: `status` 200 where every answer was well, 0 where none came. */
 export function failure(
   message: string,

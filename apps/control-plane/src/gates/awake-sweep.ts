@@ -7,6 +7,7 @@ import { CLOCK } from '../clock.token';
 import { LOGGER } from '../logger.token';
 import { PlatformEvents } from '../machines/platform-events';
 import { PLATFORM } from '../machines/platform.token';
+import { within } from '../machines/within';
 import { UserApp } from '../tenants/user-app.entity';
 import { decideWake, machineOf } from './decide-wake';
 import { GatesService } from './gates.service';
@@ -81,7 +82,7 @@ export class AwakeSweep implements OnApplicationBootstrap, OnModuleDestroy {
     try {
       if (!gate?.route) return await this.adopt(row);
       const { route } = gate;
-      const signal = AbortSignal.any([this.closing.signal, AbortSignal.timeout(LOOK_MS)]);
+      const signal = within(this.closing.signal, LOOK_MS);
       const seen = await this.platform.look({ appName: row.appName, tenantId: row.userId }, signal);
       const step = decideWake(row, seen, () => false, 'adopt');
       const state = machineOf(row, seen)?.state;
@@ -98,7 +99,7 @@ export class AwakeSweep implements OnApplicationBootstrap, OnModuleDestroy {
       this.gates.machineState(row.userId).state === 'started' && !this.gates.find(row.userId)?.route;
     if (!isRunningUnready || this.clock.now() - (row.awakeSince ?? 0) < NEVER_READY_MS) return;
     this.log.warn({ tenant: row.userId, machine: row.machineId }, 'tenant.never_ready');
-    const signal = AbortSignal.any([this.closing.signal, AbortSignal.timeout(LOOK_MS)]);
+    const signal = within(this.closing.signal, LOOK_MS);
     await this.platform.stop({ appName: row.appName, machineId: row.machineId ?? '' }, signal);
   }
 }

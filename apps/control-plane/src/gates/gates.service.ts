@@ -11,6 +11,7 @@ import { ControlPlaneError } from '../error-codes';
 import { LOGGER } from '../logger.token';
 import { PLATFORM } from '../machines/platform.token';
 import { TenantTokenSigner } from '../machines/token-signer';
+import { within } from '../machines/within';
 import { Metrics } from '../observability/metrics';
 import { Tenant } from '../tenants/tenant.entity';
 import { TimelineService } from '../tenants/timeline.service';
@@ -282,7 +283,7 @@ export class GatesService implements OnModuleDestroy, OnApplicationShutdown {
     route.retire();
     this.views.saw(gate.tenantId, 'stopping', begun);
     try {
-      const signal = AbortSignal.any([this.closing.signal, AbortSignal.timeout(STOP_MS)]);
+      const signal = within(this.closing.signal, STOP_MS);
       await this.companion?.stopping(gate.tenantId);
       await this.platform.stop(route.machine, signal);
       await this.waker.noteStopped(gate.tenantId);

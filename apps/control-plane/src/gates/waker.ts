@@ -15,6 +15,7 @@ import { PLATFORM } from '../machines/platform.token';
 import { ReadinessProbe, type Readiness } from '../machines/readiness';
 import { StartQueue } from '../machines/start-queue';
 import { TenantTokenSigner } from '../machines/token-signer';
+import { within } from '../machines/within';
 import { Metrics } from '../observability/metrics';
 import { Tenant } from '../tenants/tenant.entity';
 import { TenantsService } from '../tenants/tenants.service';
@@ -82,7 +83,7 @@ export class Waker {
 
   private async wakeActive(tenant: Tenant, app: UserApp, mode: 'start' | 'adopt', signal: AbortSignal) {
     const spec = { appName: app.appName, tenantId: tenant.id };
-    const seen = await this.platform.look(spec, timed(signal));
+    const seen = await this.platform.look(spec, within(signal, VERB_MS));
     this.noteSeen(app, seen);
     await this.followVolume(app, seen);
     const step = decideWake(app, seen, (env) => this.specs.isOutdated(app, env), mode);
@@ -162,12 +163,12 @@ export class Waker {
       throw new ControlPlaneError('tenant_not_ready', 'The app is being changed.', { retryAfterSeconds: 1 });
     }
     if (step.needsUpdate) {
-      await this.platform.ensureMachine(this.specs.specOf(app, app.volumeId ?? ''), timed(signal));
+      await this.platform.ensureMachine(this.specs.specOf(app, app.volumeId ?? ''), within(signal, VERB_MS));
     }
     if (step.isRunning && !step.needsUpdate) return ref;
     const begun = this.clock.now();
     this.views.saw(app.userId, 'starting', begun);
-    await this.platform.start(ref, timed(signal));
+    await this.platform.start(ref, within(signal, VERB_MS));
     this.views.saw(app.userId, 'started', this.clock.now());
     this.observe('start', 'done', this.clock.now() - begun);
     return ref;
@@ -183,12 +184,12 @@ export class Waker {
   ): Promise<Running> {
     const deadline = this.clock.now() + withinMs;
     for (;;) {
-      const address = await this.platform.address(ref, timed(signal));
+      const address = await this.platform.address(ref, within(signal, VERB_MS));
       const question = { ...address, tenantId: tenant.id, databaseId: tenant.databaseId };
       const readiness = await this.probe.waitUntilReady(question, LOOK_AGAIN_MS, signal);
       const mayChange = readiness.outcome === 'notYet' || readiness.outcome === 'wrongTenant';
       if (!mayChange || this.clock.now() >= deadline) return { address, readiness, hasEnded: false };
-      const seen = await this.platform.look({ appName: app.appName, tenantId: tenant.id }, timed(signal));
+      const seen = await this.platform.look({ appName: app.appName, tenantId: tenant.id }, within(signal, VERB_MS));
       const state = machineOf(app, seen)?.state;
       this.noteSeen(app, seen);
       if (state !== 'started' && state !== 'starting') {
@@ -300,8 +301,4 @@ function refuse(code: ControlPlaneError['code'], message: string): WakeResult {
   const isPassing = code !== 'not_found' && code !== 'tenant_failed' && code !== 'tenant_deleting';
   const options = isPassing ? { retryAfterSeconds: RETRY_AFTER_SECONDS } : {};
   return { outcome: 'failed', error: new ControlPlaneError(code, message, options) };
-}
-
-function timed(signal: AbortSignal): AbortSignal {
-  return AbortSignal.any([signal, AbortSignal.timeout(VERB_MS)]);
 }

@@ -1,4 +1,4 @@
-import type { MachineSpec } from '@app/minifly-client/platform';
+import type { MachineSpec, VolumeSpec } from '@app/minifly-client/platform';
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG } from '../config.token';
 import { ControlPlaneConfig } from '../config';
@@ -16,7 +16,7 @@ import { TenantTokenSigner } from './token-signer';
 
 type SpecifiedApp = Pick<UserApp, 'userId' | 'appName' | 'region' | 'role' | 'epoch' | 'volumeKind'>;
 
-/** What every tenant's machine should look like now. */
+/** What every tenant's machine and volume should look like now. */
 @Injectable()
 export class MachineSpecs {
   constructor(
@@ -51,6 +51,12 @@ export class MachineSpecs {
       internalPort: TENANT_PORT,
       memoryMb: tenantMemoryMb,
     };
+  }
+
+  /** `knownVolumeId`: the one that the row has; null lets the platform choose or make one. */
+  volumeSpecOf(app: Pick<UserApp, 'userId' | 'appName' | 'region'>, knownVolumeId: string | null): VolumeSpec {
+    const { tenantVolumeGb: sizeGb, tenantMemoryMb: memoryMb } = this.config;
+    return { appName: app.appName, tenantId: app.userId, region: app.region, sizeGb, memoryMb, knownVolumeId };
   }
 
   /** True when a machine with this environment would refuse the tokens that are signed now for the app. */

@@ -18,6 +18,7 @@ import { movedVolume } from '../machines/moved-volume';
 import { PLATFORM } from '../machines/platform.token';
 import { ReadinessProbe, type Readiness } from '../machines/readiness';
 import { StartQueue } from '../machines/start-queue';
+import { within } from '../machines/within';
 import { Metrics } from '../observability/metrics';
 import type { ProvisionStep } from '../tenants/event.entity';
 import type { TenantWithApp } from '../tenants/tenants.service';
@@ -65,7 +66,7 @@ export class Steps {
 
   /** Asks what there is, and notes that nothing is missing any more where something was. */
   async look({ app, signal }: Operation): Promise<Seen> {
-    const seen = await this.platform.look({ appName: app.appName, tenantId: app.userId }, within(signal));
+    const seen = await this.platform.look({ appName: app.appName, tenantId: app.userId }, within(signal, VERB_MS));
     const volumeId = movedVolume(app, seen);
     if (volumeId !== null) await this.rows.write(app, { volumeId });
     const machine = seen.machines.find(({ id }) => id === app.machineId);
@@ -81,7 +82,7 @@ export class Steps {
     const { app, signal } = operation;
     await this.onTimeline(operation, 'app', async () => {
       try {
-        await this.platform.ensureApp({ appName: app.appName, tenantId: app.userId }, within(signal));
+        await this.platform.ensureApp({ appName: app.appName, tenantId: app.userId }, within(signal, VERB_MS));
         operation.seen = { ...operation.seen, app: 'ours' };
       } catch (error) {
         if (!failedWith(error, 'name_taken')) throw error;
@@ -105,7 +106,7 @@ export class Steps {
     const { app, signal } = operation;
     await this.onTimeline(operation, 'machine', async () => {
       const spec = this.specs.specOf(app, app.volumeId ?? '');
-      const made = await this.platform.ensureMachine(spec, within(signal));
+      const made = await this.platform.ensureMachine(spec, within(signal, VERB_MS));
       await this.take(operation, made, this.foundAgain(operation));
       // Made just now, or adopted with whatever it was doing: only a look tells which.
       operation.seen = await this.look(operation);
@@ -121,7 +122,7 @@ export class Steps {
       const { app, signal } = operation;
       if (!failedWith(error, 'capacity_host') || app.lastError?.code === HOST_LEFT) throw error;
       const spec = { ...this.specs.specOf(app, app.volumeId ?? ''), onAnotherHost: true };
-      const made = await this.platform.ensureMachine(spec, within(signal));
+      const made = await this.platform.ensureMachine(spec, within(signal, VERB_MS));
       const lastError = { code: HOST_LEFT, detail: error.message, at: this.clock.now() };
       await this.take(operation, made, { lastError });
       operation.seen = await this.look(operation);
@@ -136,11 +137,11 @@ export class Steps {
       try {
         if (!operation.isConfigured) {
           // Made by an earlier run, perhaps of an earlier configuration: what is wanted now is what is started.
-          await this.platform.ensureMachine(this.specs.specOf(app, app.volumeId ?? ''), within(signal));
+          await this.platform.ensureMachine(this.specs.specOf(app, app.volumeId ?? ''), within(signal, VERB_MS));
         }
         await this.rows.write(app, { awakeSince: app.awakeSince ?? this.clock.now() });
         this.gates.sawMachine(app.userId, 'starting');
-        await this.platform.start({ appName: app.appName, machineId }, within(signal));
+        await this.platform.start({ appName: app.appName, machineId }, within(signal, VERB_MS));
       } finally {
         endTurn();
       }
@@ -152,7 +153,7 @@ export class Steps {
   async askReady(operation: Operation, machineId: string): Promise<void> {
     const { app, tenant, signal } = operation;
     await this.onTimeline(operation, 'healthy', async () => {
-      const address = await this.platform.address({ appName: app.appName, machineId }, within(signal));
+      const address = await this.platform.address({ appName: app.appName, machineId }, within(signal, VERB_MS));
       const question = { ...address, tenantId: tenant.id, databaseId: tenant.databaseId };
       operation.address = address;
       operation.readiness = await this.probe.waitUntilReady(question, PROBE_MS, signal);
@@ -165,7 +166,7 @@ export class Steps {
     const running = seen.machines.filter(({ id, state }) => id === app.machineId && !STOPPED.has(state));
     for (const { id } of running) {
       const ref: MachineRef = { appName: app.appName, machineId: id };
-      await this.platform.stop(ref, within(signal));
+      await this.platform.stop(ref, within(signal, VERB_MS));
       this.gates.sawMachine(app.userId, 'stopped');
     }
   }
@@ -183,9 +184,7 @@ export class Steps {
   }
 
   private ensureVolume({ app, signal }: Operation, knownVolumeId: string | null): Promise<{ volumeId: string }> {
-    const { tenantVolumeGb: sizeGb, tenantMemoryMb: memoryMb } = this.config;
-    const { appName, userId: tenantId, region } = app;
-    return this.platform.ensureVolume({ appName, tenantId, region, sizeGb, memoryMb, knownVolumeId }, within(signal));
+    return this.platform.ensureVolume(this.specs.volumeSpecOf(app, knownVolumeId), within(signal, VERB_MS));
   }
 
   /** What was missing has been replaced: its remaking is a new stretch of work with the whole time before it. */
@@ -221,8 +220,4 @@ export class Steps {
     this.metrics.provisionSeconds.observe({ step, outcome: 'done' }, ms / 1000);
     await this.timeline.record({ tenantId, region, kind: 'step_done', step, detail: { ms } });
   }
-}
-
-function within(signal: AbortSignal, ms = VERB_MS): AbortSignal {
-  return AbortSignal.any([signal, AbortSignal.timeout(ms)]);
 }

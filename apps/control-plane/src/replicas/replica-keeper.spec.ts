@@ -37,7 +37,7 @@ function start(): void {
   life = newProcess(world, LITEFS);
   const { dataSource, platform, clock, probe } = world;
   const { config, log, tenants, timeline, gates, specs } = life;
-  const steps = new ReplicaSteps(platform, config, clock, dataSource, tenants, timeline, gates, specs, probe);
+  const steps = new ReplicaSteps(platform, clock, dataSource, tenants, timeline, gates, specs, probe);
   keeper = new ReplicaKeeper(config, clock, log, dataSource, gates, tenants, timeline, steps);
   replicas = new ReplicasService(platform, clock, dataSource, tenants, timeline);
   keeper.onApplicationBootstrap();

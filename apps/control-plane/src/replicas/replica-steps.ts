@@ -3,13 +3,12 @@ import type { Platform } from '@app/minifly-client/platform';
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { CLOCK } from '../clock.token';
-import { ControlPlaneConfig } from '../config';
-import { CONFIG } from '../config.token';
 import { GatesService } from '../gates/gates.service';
 import { LITEFS_PORT, machineNameOf } from '../machines/tenant-env';
 import { MachineSpecs } from '../machines/machine-spec';
 import { PLATFORM } from '../machines/platform.token';
 import { ReadinessProbe } from '../machines/readiness';
+import { within } from '../machines/within';
 import { TenantsService } from '../tenants/tenants.service';
 import { TimelineService } from '../tenants/timeline.service';
 import { UserApp } from '../tenants/user-app.entity';
@@ -23,7 +22,6 @@ const READY_MS = 60_000;
 export class ReplicaSteps {
   constructor(
     @Inject(PLATFORM) private readonly platform: Platform,
-    @Inject(CONFIG) private readonly config: Readonly<ControlPlaneConfig>,
     @Inject(CLOCK) private readonly clock: Clock,
     private readonly dataSource: DataSource,
     private readonly tenants: TenantsService,
@@ -41,19 +39,19 @@ export class ReplicaSteps {
     const found = await this.tenants.find(row.userId);
     if (found?.app.status !== 'active' || !this.platform.peerUrl) return;
     const primary = { appName: found.app.appName, machineId: found.app.machineId ?? '' };
-    const url = await this.platform.peerUrl(primary, LITEFS_PORT, within(signal));
+    const url = await this.platform.peerUrl(primary, LITEFS_PORT, within(signal, VERB_MS));
     const follows = { name: machineNameOf(found.app), url };
     const wasWell = row.status === 'active' && row.awakeSince !== null && row.lastError === null;
     if (wasWell && (await this.isFollowing(row, follows, signal))) return;
 
     const volumeId = await this.ensureVolume(row, signal);
     const spec = this.specs.specOf(row, volumeId, follows);
-    const { machineId } = await this.platform.ensureMachine(spec, within(signal));
+    const { machineId } = await this.platform.ensureMachine(spec, within(signal, VERB_MS));
     await this.write(row, { machineId, awakeSince: row.awakeSince ?? this.clock.now() });
     const ref = { appName: row.appName, machineId };
-    await this.platform.start(ref, within(signal));
+    await this.platform.start(ref, within(signal, VERB_MS));
     this.gates.sawMachine(row.id, 'started');
-    const address = await this.platform.address(ref, within(signal));
+    const address = await this.platform.address(ref, within(signal, VERB_MS));
     const question = { ...address, tenantId: row.userId, databaseId: found.tenant.databaseId };
     const readiness = await this.probe.waitUntilReady(question, READY_MS, signal);
     if (readiness.outcome !== 'ready') throw new Error(`The replica is not ready: ${readiness.detail}.`);
@@ -62,7 +60,7 @@ export class ReplicaSteps {
 
   /** One look, for a replica that was brought up before: it runs, configured as it is to be. */
   private async isFollowing(row: UserApp, follows: { name: string; url: string }, signal: AbortSignal) {
-    const seen = await this.platform.look({ appName: row.appName, tenantId: row.userId }, within(signal));
+    const seen = await this.platform.look({ appName: row.appName, tenantId: row.userId }, within(signal, VERB_MS));
     const machine = seen.machines.find(({ id }) => id === row.machineId);
     if (machine) this.gates.sawMachine(row.id, machine.state);
     const { env } = this.specs.specOf(row, row.volumeId ?? '', follows);
@@ -70,23 +68,15 @@ export class ReplicaSteps {
   }
 
   private async ensureVolume(row: UserApp, signal: AbortSignal): Promise<string> {
-    const { appName, userId: tenantId, region, volumeId: knownVolumeId } = row;
-    const spec = {
-      appName,
-      tenantId,
-      region,
-      sizeGb: this.config.tenantVolumeGb,
-      memoryMb: this.config.tenantMemoryMb,
-      knownVolumeId,
-    };
-    const { volumeId } = await this.platform.ensureVolume(spec, within(signal));
+    const spec = this.specs.volumeSpecOf(row, row.volumeId);
+    const { volumeId } = await this.platform.ensureVolume(spec, within(signal, VERB_MS));
     await this.write(row, { volumeId });
     return volumeId;
   }
 
   /** Also one that waits for a primary in vain: it is killed when it has not ended in time. */
   async stop(row: UserApp, signal: AbortSignal): Promise<void> {
-    await this.platform.stop({ appName: row.appName, machineId: row.machineId ?? '' }, within(signal));
+    await this.platform.stop({ appName: row.appName, machineId: row.machineId ?? '' }, within(signal, VERB_MS));
     this.gates.sawMachine(row.id, 'stopped');
     await this.write(row, { awakeSince: null });
   }
@@ -108,8 +98,4 @@ export class ReplicaSteps {
     await this.dataSource.getRepository(UserApp).update({ id: row.id }, changes);
     Object.assign(row, changes);
   }
-}
-
-function within(signal: AbortSignal): AbortSignal {
-  return AbortSignal.any([signal, AbortSignal.timeout(VERB_MS)]);
 }
