@@ -7,6 +7,7 @@ import { etagOf } from '../http/etag';
 import type { Todo } from '../todos/todo';
 import { PutImageDto } from '../todos/todo.dto';
 import { TodosService } from '../todos/todos.service';
+import { beginPicture } from './begin-picture';
 import { imageNotFound, ImageStore } from './image-store';
 import { EXTENSIONS } from './picture';
 import { Turns } from './turns';
@@ -47,22 +48,13 @@ export class ImagesController {
     @Req() request: express.Request,
     @Res() response: express.Response,
   ): Promise<void> {
-    const facts = this.images.facts(id);
-    if (!facts) {
-      this.todos.get(id); // a to-do that is not there is another error than a picture that is not
-      throw imageNotFound();
-    }
-    response.set({
+    const facts = this.todos.imageOf(id);
+    const isWanted = beginPicture(request, response, {
       ETag: etagOf(this.database.databaseId, facts.sha256),
       'Content-Type': facts.mimeType,
       'Content-Disposition': `inline; filename="todo-${id.slice(0, 8)}.${EXTENSIONS[facts.mimeType] ?? 'bin'}"`,
-      'Content-Security-Policy': "default-src 'none'; sandbox", // opened by itself it is a picture and nothing more
-      'Cross-Origin-Resource-Policy': 'same-origin',
     });
-    if (request.fresh) {
-      response.status(304).end();
-      return;
-    }
+    if (!isWanted) return;
     response.setHeader('Content-Length', facts.bytes);
     if (request.method === 'HEAD') {
       response.end();

@@ -2,6 +2,15 @@ import { Injectable } from '@nestjs/common';
 import type { Statement } from 'better-sqlite3';
 import { TenantDatabase } from '../database/tenant-database';
 
+/** First out of everybody's way: the index allows no two alike, not even in between. */
+const RENUMBER = `
+  UPDATE todos SET position = ranked.place - 1e15
+  FROM (SELECT seq AS ranked_seq, row_number() OVER (ORDER BY position) AS place FROM todos) AS ranked
+  WHERE seq = ranked_seq;
+  UPDATE todos SET position = position + 1e15;
+  UPDATE meta SET value = value + 1 WHERE key = 'order_generation';
+`;
+
 /**
  * The places of the list: fractions, the highest on top, no two alike. A move writes one row, a position halfway between its new
  * neighbours; where two are so close that nothing lies between them (after some fifty moves to the same place), all get whole
@@ -15,9 +24,9 @@ export class TodoOrder {
   private readonly selectAbove: Statement<[number], number>;
   private readonly setPosition: Statement<[number, string]>;
   private readonly selectGeneration: Statement<[], number>;
-  private readonly renumbering: readonly Statement<[]>[];
 
-  constructor({ sqlite }: TenantDatabase) {
+  constructor(private readonly database: TenantDatabase) {
+    const { sqlite } = database;
     this.selectTop = sqlite.prepare<[], number>('SELECT coalesce(max(position), 0) FROM todos').pluck();
     this.selectBottom = sqlite.prepare<[], number>('SELECT coalesce(min(position), 0) FROM todos').pluck();
     this.selectPosition = sqlite.prepare<[string], number>('SELECT position FROM todos WHERE id = ?').pluck();
@@ -28,14 +37,6 @@ export class TodoOrder {
     this.selectGeneration = sqlite
       .prepare<[], number>("SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'order_generation'")
       .pluck();
-    // First out of everybody's way: the index allows no two alike, not even in between.
-    this.renumbering = [
-      `UPDATE todos SET position = ranked.place - 1e15
-       FROM (SELECT seq AS ranked_seq, row_number() OVER (ORDER BY position) AS place FROM todos) AS ranked
-       WHERE seq = ranked_seq`,
-      'UPDATE todos SET position = position + 1e15',
-      "UPDATE meta SET value = value + 1 WHERE key = 'order_generation'",
-    ].map((sql) => sqlite.prepare<[]>(sql));
   }
 
   /** The place above all others. */
@@ -76,7 +77,7 @@ export class TodoOrder {
     if (high === undefined) return Math.floor(low) + 1;
     const middle = low + (high - low) / 2;
     if (middle > low && middle < high) return middle;
-    for (const statement of this.renumbering) statement.run();
+    this.database.sqlite.exec(RENUMBER);
     return this.placeAbove(before);
   }
 }

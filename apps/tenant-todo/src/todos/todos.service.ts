@@ -8,7 +8,7 @@ import { TenantDatabase } from '../database/tenant-database';
 import type { ErrorCode } from '../error-codes';
 import { EventLog, type TodoEventType } from '../events/event-log';
 import { assertIfMatch, etagOf } from '../http/etag';
-import { ImageStore } from '../images/image-store';
+import { imageNotFound, ImageStore, type ImageFacts } from '../images/image-store';
 import type { Picture } from '../images/picture';
 import { CLOCK } from '../tokens';
 import { cursorInvalid, decodeCursor, encodeCursor } from './cursor';
@@ -59,6 +59,14 @@ export class TodosService {
     const row = this.todos.byId(id);
     if (!row) throw todoNotFound();
     return toTodo(row);
+  }
+
+  /** Its picture without the bytes. Throws `todo_not_found`, and `image_not_found` where the to-do has none. */
+  imageOf(id: string): ImageFacts {
+    const facts = this.images.facts(id);
+    if (facts) return facts;
+    this.get(id); // a to-do that is not there is another error than a picture that is not
+    throw imageNotFound();
   }
 
   /**
