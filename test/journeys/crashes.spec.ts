@@ -24,7 +24,7 @@ describe('kill -9', () => {
       await until(() => first.descendants().length === 0, { what: 'the platform and its machines to end' });
 
       const second = await ControlPlane.start({}, dataDir);
-      const again = returning(ada, second);
+      const again = ada.at(second);
       const tenant = await again.active();
       await again.add('after the crash');
       expect((await again.todos()).counts.all).toBe(1);
@@ -62,7 +62,7 @@ describe('kill -9', () => {
       await writing;
       await until(() => !isRunning(machine), { what: 'the machine to end' });
       await untilAnswered(ada);
-      const titles = await allTitles(ada);
+      const titles = await ada.allTitles();
       expect(acknowledged.filter((title) => !titles.includes(title))).toEqual([]);
     }
     expect(acknowledged.length).toBeGreaterThan(3);
@@ -78,7 +78,7 @@ describe('kill -9', () => {
     await first.end('SIGKILL');
     await writing;
     const second = await ControlPlane.start({}, dataDir);
-    const titles = await allTitles(returning(ada, second));
+    const titles = await ada.at(second).allTitles();
     expect(acknowledged.length).toBeGreaterThan(0);
     expect(acknowledged.filter((title) => !titles.includes(title))).toEqual([]);
   });
@@ -104,16 +104,9 @@ describe('a clean end', () => {
     expect(await first.end('SIGTERM')).toBe(0);
     expect(first.descendants()).toEqual([]);
     const second = await ControlPlane.start({}, dataDir);
-    expect((await returning(ada, second).todos()).items.map(({ title }) => title)).toEqual(['kept over a restart']);
+    expect(await ada.at(second).titles()).toEqual(['kept over a restart']);
   });
 });
-
-/** The same person, with the same cookie, at a control plane that took over. */
-function returning(client: Client, plane: ControlPlane): Client {
-  const again = new Client(plane, client.email);
-  again.cookie = client.cookie;
-  return again;
-}
 
 /** A request on a connection that was not seen closing yet may fail with 502: it was sent, so it is not repeated. The next one is answered. */
 async function untilAnswered(client: Client): Promise<void> {
@@ -131,16 +124,6 @@ async function writeUntilRefused(client: Client, acknowledged: string[], most: n
     if (response?.status !== 201) return;
     acknowledged.push(title);
   }
-}
-
-async function allTitles(client: Client): Promise<string[]> {
-  const titles: string[] = [];
-  for (let cursor: string | null = ''; cursor !== null;) {
-    const page = await client.todos(`?limit=200${cursor && `&cursor=${encodeURIComponent(cursor)}`}`);
-    titles.push(...page.items.map(({ title }) => title));
-    cursor = page.nextCursor;
-  }
-  return titles;
 }
 
 /** One machine runs, and of the volumes there is one: nothing was made twice. */

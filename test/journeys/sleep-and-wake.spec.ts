@@ -18,18 +18,15 @@ describe('a tenant that nobody uses', () => {
     await ada.add('kept over sleep');
   });
 
-  const asleep = () =>
-    until(async () => (await ada.tenant()).regions[0]?.machineState === 'stopped', { what: 'the machine to stop' });
-
   it('is stopped, and woken by the next request, with everything there', async () => {
-    await asleep();
+    await ada.asleep();
     expect(machinePid(appName)).toBeUndefined(); // looking at the tenant asks no machine
     expect((await ada.todos()).items.map(({ title }) => title)).toEqual(['kept over sleep']);
     expect(machinePid(appName)).toBeGreaterThan(0);
   });
 
   it('is started once for many requests at once', async () => {
-    await asleep();
+    await ada.asleep();
     const before = plane.events('tenant.woken').length;
     const lists = await Promise.all(Array.from({ length: 20 }, () => ada.todos()));
     expect(lists.every(({ counts }) => counts.all === 1)).toBe(true);
@@ -43,7 +40,7 @@ describe('a tenant that nobody uses', () => {
     const reading = (async () => {
       for await (const chunk of stream.body ?? []) heard += Buffer.from(chunk as Uint8Array).toString();
     })().catch(() => undefined);
-    await asleep();
+    await ada.asleep();
     await until(() => heard.includes('"machineState":"stopped"'), { what: () => `stopped in:\n${heard}` });
     await sleep(1500);
     expect(machinePid(appName)).toBeUndefined();

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from '../support/client';
 import { ControlPlane, endAll } from '../support/control-plane';
@@ -26,7 +25,7 @@ describe('kill -9 under writes, on LiteFS', () => {
       for (let round = 0; round < ROUNDS; round += 1) {
         const before = acknowledged.length;
         let isWriting = true;
-        const writing = writeWhile(() => isWriting, ada, acknowledged);
+        const writing = ada.writeWhile(() => isWriting, acknowledged);
         await until(() => acknowledged.length > before, { what: 'a first write' });
         await sleep(50 + round * 7);
         const programs = machineProcesses(appName);
@@ -35,7 +34,7 @@ describe('kill -9 under writes, on LiteFS', () => {
         await untilAnswered(ada);
         isWriting = false;
         await writing;
-        const titles = await allTitles(ada);
+        const titles = await ada.allTitles();
         expect(acknowledged.filter((title) => !titles.includes(title))).toEqual([]);
         expect(litefsMounts(plane.dataDir)).toHaveLength(1);
       }
@@ -56,23 +55,4 @@ async function untilAnswered(client: Client): Promise<void> {
     },
     { what: 'an answer after the crash', pollMs: 50 },
   );
-}
-
-/** Goes on after a refusal: whether a write that was not acknowledged is there is not asked. */
-async function writeWhile(goOn: () => boolean, client: Client, acknowledged: string[]): Promise<void> {
-  while (goOn()) {
-    const title = randomUUID();
-    const response = await client.json('POST', '/api/v1/todos', { title }).catch(() => null);
-    if (response?.status === 201) acknowledged.push(title);
-  }
-}
-
-async function allTitles(client: Client): Promise<string[]> {
-  const titles: string[] = [];
-  for (let cursor: string | null = ''; cursor !== null;) {
-    const page = await client.todos(`?limit=200${cursor && `&cursor=${encodeURIComponent(cursor)}`}`);
-    titles.push(...page.items.map(({ title }) => title));
-    cursor = page.nextCursor;
-  }
-  return titles;
 }

@@ -14,15 +14,6 @@ const volumes = (dataDir: string) => {
   const folder = join(dataDir, 'embedded', 'volumes');
   return readdirSync(folder).map((name) => join(folder, name));
 };
-const asleep = (client: Client) =>
-  until(async () => (await client.tenant()).regions[0]?.machineState === 'stopped', { what: 'the machine to stop' });
-const titles = async (client: Client) => (await client.todos()).items.map(({ title }) => title);
-
-function returning(client: Client, plane: ControlPlane): Client {
-  const again = new Client(plane, client.email);
-  again.cookie = client.cookie;
-  return again;
-}
 
 describe('a tenant on LiteFS on the embedded platform', () => {
   it('keeps its to-dos in the mount over sleep and wake, and leaves no mount while it sleeps', async () => {
@@ -38,9 +29,9 @@ describe('a tenant on LiteFS on the embedded platform', () => {
     expect(readFileSync(join(volume, 'volume.kind'), 'utf8')).toBe('litefs\n');
     expect(existsSync(join(volume, 'todos.sqlite'))).toBe(false);
 
-    await asleep(ada);
+    await ada.asleep();
     expect(litefsMounts(plane.dataDir)).toEqual([]);
-    expect(await titles(ada)).toEqual(['kept over sleep']);
+    expect(await ada.titles()).toEqual(['kept over sleep']);
     expect(litefsMounts(plane.dataDir)).toEqual([mount]);
   });
 
@@ -69,8 +60,8 @@ describe('a tenant on LiteFS on the embedded platform', () => {
 
     const second = await ControlPlane.start(LITEFS, dataDir);
     expect(litefsMounts(dataDir)).toEqual([]);
-    const again = returning(ada, second);
-    expect(await titles(again)).toEqual(['acknowledged']);
+    const again = ada.at(second);
+    expect(await again.titles()).toEqual(['acknowledged']);
     expect(await second.end('SIGTERM')).toBe(0);
     expect(litefsMounts(dataDir)).toEqual([]);
   });
@@ -85,13 +76,13 @@ describe('a tenant on LiteFS on the embedded platform', () => {
     const before = readdirSync(volume).sort();
 
     const without = await ControlPlane.start({}, dataDir);
-    const refused = await returning(ada, without).fetch('/api/v1/todos');
+    const refused = await ada.at(without).fetch('/api/v1/todos');
     expect(refused.status).toBe(503);
     expect(readdirSync(volume).sort()).toEqual(before);
     await without.end();
 
     const second = await ControlPlane.start(LITEFS, dataDir);
-    expect(await titles(returning(ada, second))).toEqual(['on LiteFS']);
+    expect(await ada.at(second).titles()).toEqual(['on LiteFS']);
   });
 
   it('stands beside one whose volume is plain, which stays plain', async () => {
@@ -101,8 +92,8 @@ describe('a tenant on LiteFS on the embedded platform', () => {
     await ada.add('on a plain directory');
     await first.end();
     const second = await ControlPlane.start(LITEFS, dataDir);
-    const again = returning(ada, second);
-    expect(await titles(again)).toEqual(['on a plain directory']);
+    const again = ada.at(second);
+    expect(await again.titles()).toEqual(['on a plain directory']);
     const bob = await Client.withApp(second);
     await bob.add('on LiteFS');
     expect(litefsMounts(dataDir)).toHaveLength(1);

@@ -1,43 +1,28 @@
 import 'reflect-metadata';
 import { loadConfig } from '@app/common/config/load-config';
-import { createLogger } from '@app/common/logging/logger';
-import { systemClock } from '@app/common/time/clock';
 import type { Platform } from '@app/minifly-client/platform';
-import { Global, Module, type INestApplicationContext } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
+import { type INestApplicationContext } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DataSource } from 'typeorm';
 import { request } from 'undici';
-import { CLOCK } from '../../apps/control-plane/src/clock.token';
 import { ControlPlaneConfig } from '../../apps/control-plane/src/config';
-import { CONFIG } from '../../apps/control-plane/src/config.token';
 import { atomically } from '../../apps/control-plane/src/database/atomically';
-import { DatabaseModule } from '../../apps/control-plane/src/database/database.module';
 import { openDatabase } from '../../apps/control-plane/src/database/open-database';
-import { GatesModule } from '../../apps/control-plane/src/gates/gates.module';
 import { GatesService } from '../../apps/control-plane/src/gates/gates.service';
 import { TenantStatusService } from '../../apps/control-plane/src/gates/tenant-status.service';
-import { LOGGER } from '../../apps/control-plane/src/logger.token';
 import { PLATFORM } from '../../apps/control-plane/src/machines/platform.token';
-import { ObservabilityModule } from '../../apps/control-plane/src/observability/observability.module';
-import { ProvisioningModule } from '../../apps/control-plane/src/provisioning/provisioning.module';
 import { ReplicaKeeper } from '../../apps/control-plane/src/replicas/replica-keeper';
 import { ReplicasModule } from '../../apps/control-plane/src/replicas/replicas.module';
 import { ReplicasService } from '../../apps/control-plane/src/replicas/replicas.service';
-import { SECRETS } from '../../apps/control-plane/src/secrets.token';
-import { TenantsModule } from '../../apps/control-plane/src/tenants/tenants.module';
 import { TenantsService } from '../../apps/control-plane/src/tenants/tenants.service';
 import { isRunning } from '../support/processes';
+import { startTenantServices } from '../support/tenant-services';
 import { until } from '../support/until';
 import { machineProcesses } from './support/machine-processes';
 import { litefsMounts } from './support/mounts';
-
-@Global()
-@Module({})
-class Surroundings {}
 
 let folder: string;
 let dataSource: DataSource;
@@ -62,23 +47,13 @@ afterEach(async () => {
 
 async function startControlPlane(settings: Partial<ControlPlaneConfig>) {
   const environment = { DATA_DIR: folder, LOG_LEVEL: 'warn', PATH: process.env.PATH };
-  const tokens = [
-    { provide: CONFIG, useValue: { ...loadConfig(ControlPlaneConfig, environment), ...settings } },
-    {
-      provide: LOGGER,
-      useValue: createLogger({ app: 'control-plane', level: 'info' }, { write: (line) => void logged.push(line) }),
-    },
-    { provide: CLOCK, useValue: systemClock },
-    { provide: SECRETS, useValue: ['a secret of the tests'] },
-  ];
-  const imports = [ObservabilityModule, TenantsModule, GatesModule, ProvisioningModule, ReplicasModule];
-  const surroundings = {
-    module: Surroundings,
-    imports: [DatabaseModule.forRoot(dataSource), ...imports],
-    providers: tokens,
-    exports: tokens.map(({ provide }) => provide),
-  };
-  app = await NestFactory.createApplicationContext(surroundings, { logger: false });
+  app = await startTenantServices({
+    dataSource,
+    config: { ...loadConfig(ControlPlaneConfig, environment), ...settings },
+    secret: 'a secret of the tests',
+    write: (line) => void logged.push(line),
+    more: [ReplicasModule],
+  });
   gates = app.get(GatesService, { strict: false });
   tenants = app.get(TenantsService, { strict: false });
 }

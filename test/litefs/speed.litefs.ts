@@ -1,6 +1,5 @@
 import { Client } from '../support/client';
 import { ControlPlane, endAll } from '../support/control-plane';
-import { until } from '../support/until';
 
 afterAll(endAll);
 
@@ -15,7 +14,7 @@ it('wakes and writes on LiteFS, measured beside a plain directory', async () => 
   for (const one of results) one.provisionMs = Number(one.plane.events('tenant.active')[0]?.['ms']);
   for (let round = 0; round < ROUNDS; round += 1) {
     for (const one of results) {
-      await until(async () => (await one.client.tenant()).regions[0]?.machineState === 'stopped', { what: 'a stop' });
+      await one.client.asleep();
       const begun = performance.now();
       await one.client.todos();
       one.wakeMs.push(performance.now() - begun);

@@ -18,22 +18,9 @@ beforeAll(async () => {
 afterEach(endAll);
 afterAll(() => minifly.end());
 
-const asleep = (client: Client) =>
-  until(async () => (await client.tenant()).regions[0]?.machineState === 'stopped', {
-    what: 'the machine to stop',
-    pollMs: 50,
-  });
-const titlesOf = async (client: Client) => (await client.todos()).items.map(({ title }) => title);
 const appOf = async (client: Client) => (await client.tenant()).appName;
 const runningOf = async (appName: string) => (await containersOf(appName)).filter(({ isRunning }) => isRunning);
 const volumesOf = (appName: string) => readdirSync(join(minifly.dataDir, 'minifly-data', appName, 'volumes'));
-
-/** The same person, with the same cookie, at a control plane that took over. */
-function returning(client: Client, plane: ControlPlane): Client {
-  const again = new Client(plane, client.email);
-  again.cookie = client.cookie;
-  return again;
-}
 
 describe('a tenant in a container', () => {
   it('is stopped when nobody uses it, and woken once by many requests, with to-dos and pictures', async () => {
@@ -41,7 +28,7 @@ describe('a tenant in a container', () => {
     const ada = await Client.withApp(plane);
     const todo = await ada.add('kept over sleep', png());
     const appName = await appOf(ada);
-    await asleep(ada);
+    await ada.asleep();
     expect(await containersOf(appName)).toMatchObject([{ isRunning: false }]);
 
     const lists = await Promise.all(Array.from({ length: 20 }, () => ada.todos()));
@@ -73,7 +60,7 @@ describe('a tenant in a container', () => {
     await Promise.all(clients.map((client, i) => client.add(`of person ${i}`)));
     const names = new Set<string>();
     for (const [i, client] of clients.entries()) {
-      expect(await titlesOf(client)).toEqual([`of person ${i}`]);
+      expect(await client.titles()).toEqual([`of person ${i}`]);
       const tenant = await client.tenant();
       names.add(tenant.appName);
       expect(tenant.regions).toMatchObject([{ region: regions[i], status: 'active', machineState: 'started' }]);
@@ -90,7 +77,7 @@ describe('a volume whose directory is gone', () => {
     const ada = await Client.withApp(plane);
     await ada.add('irreplaceable');
     const appName = await appOf(ada);
-    await asleep(ada);
+    await ada.asleep();
     const [volume = ''] = volumesOf(appName);
     const saved = join(minifly.dataDir, 'saved');
     renameSync(minifly.volumeDir(appName, volume), saved);
@@ -107,7 +94,7 @@ describe('a volume whose directory is gone', () => {
     renameSync(saved, minifly.volumeDir(appName, volume));
     expect((await ada.json('POST', '/api/v1/tenant/retry', {})).status).toBe(202);
     await ada.active();
-    expect(await titlesOf(ada)).toEqual(['irreplaceable']);
+    expect(await ada.titles()).toEqual(['irreplaceable']);
   });
 });
 
@@ -127,11 +114,11 @@ describe('Minifly killed and started again', () => {
     for (let i = 0; i < 20; i += 1) await write();
     await minifly.start();
     for (let i = 0; i < 10; i += 1) await write();
-    expect((await titlesOf(ada)).sort()).toEqual([...written].sort());
+    expect((await ada.titles()).sort()).toEqual([...written].sort());
     expect(await containersOf(appName)).toEqual([before]);
 
-    await asleep(ada);
-    expect((await titlesOf(ada)).sort()).toEqual([...written].sort());
+    await ada.asleep();
+    expect((await ada.titles()).sort()).toEqual([...written].sort());
     const [after, ...more] = await containersOf(appName);
     expect(more).toEqual([]);
     expect(after?.machineId).not.toBe(before?.machineId);
@@ -141,7 +128,7 @@ describe('Minifly killed and started again', () => {
     const plane = await ControlPlane.start({ IDLE_STOP_SECONDS: '1' });
     const ada = await Client.withApp(plane);
     await ada.add('kept');
-    await asleep(ada);
+    await ada.asleep();
     await minifly.kill();
     const refused = await ada.fetch('/api/v1/todos');
     expect(refused.status).toBe(503);
@@ -153,7 +140,7 @@ describe('Minifly killed and started again', () => {
     expect((await bob.tenant()).progress?.error).toMatchObject({ code: 'platform_unavailable' });
     await minifly.start();
     await bob.active(40_000);
-    expect(await titlesOf(ada)).toEqual(['kept']);
+    expect(await ada.titles()).toEqual(['kept']);
   }, 90_000);
 });
 
@@ -168,8 +155,8 @@ describe('a container', () => {
     const appName = await appOf(ada);
     await harm(appName);
     // The engine tells at once; a request is not needed to see it.
-    await asleep(ada);
-    expect(await titlesOf(ada)).toEqual(['kept']);
+    await ada.asleep();
+    expect(await ada.titles()).toEqual(['kept']);
     expect(await runningOf(appName)).toHaveLength(1);
     expect(volumesOf(appName)).toHaveLength(1);
   });
@@ -186,10 +173,10 @@ describe('the control plane', () => {
       await sleep(ms);
       await first.end('SIGKILL');
       const second = await ControlPlane.start({}, dataDir);
-      const again = returning(ada, second);
+      const again = ada.at(second);
       const { appName } = await again.active(40_000);
       await again.add('after the crash');
-      expect(await titlesOf(again)).toEqual(['after the crash']);
+      expect(await again.titles()).toEqual(['after the crash']);
       expect(await containersOf(appName)).toMatchObject([{ isRunning: true }]);
       expect(volumesOf(appName)).toHaveLength(1);
       await second.end();
@@ -206,7 +193,7 @@ describe('the control plane', () => {
     await first.end();
     expect(await containersOf(appName)).toEqual([before]);
     const second = await ControlPlane.start({}, dataDir);
-    expect(await titlesOf(returning(ada, second))).toEqual(['kept']);
+    expect(await ada.at(second).titles()).toEqual(['kept']);
     expect(await containersOf(appName)).toEqual([before]);
   });
 
@@ -220,7 +207,7 @@ describe('the control plane', () => {
     await first.end();
     const env = { SESSION_SECRET: 'the second secret of the test,the first secret of the test' };
     const second = await ControlPlane.start(env, dataDir);
-    expect(await titlesOf(returning(ada, second))).toEqual(['kept']);
+    expect(await ada.at(second).titles()).toEqual(['kept']);
     const [after] = await runningOf(appName);
     expect(after?.machineId).not.toBe(before?.machineId);
   });

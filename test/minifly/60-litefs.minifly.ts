@@ -41,14 +41,14 @@ it('keeps to-dos on a real LiteFS mount, over stop and wake, and over a restart 
   expect(existsSync(join(volume, 'litefs/dbs/todos.sqlite/database'))).toBe(true);
   expect(existsSync(join(volume, 'todos.sqlite'))).toBe(false);
 
-  await asleep(ada);
-  expect(await titlesOf(ada)).toEqual(['on LiteFS']);
+  await ada.asleep();
+  expect(await ada.titles()).toEqual(['on LiteFS']);
   expect(await runningOf(appName)).toBe(before);
 
   await minifly.restart();
-  expect(await titlesOf(ada)).toEqual(['on LiteFS']);
-  await asleep(ada);
-  expect(await titlesOf(ada)).toEqual(['on LiteFS']);
+  expect(await ada.titles()).toEqual(['on LiteFS']);
+  await ada.asleep();
+  expect(await ada.titles()).toEqual(['on LiteFS']);
   expect(await runningOf(appName)).not.toBe(before);
   expect(await networksOf(await runningOf(appName))).toEqual({ [appName]: expect.any(String) as string });
 });
@@ -61,14 +61,14 @@ it(`loses no acknowledged write when its container is killed under writes, ${ROU
   for (let round = 0; round < ROUNDS; round += 1) {
     const before = acknowledged.length;
     let isWriting = true;
-    const writing = writeWhile(() => isWriting, ada, acknowledged);
+    const writing = ada.writeWhile(() => isWriting, acknowledged);
     await until(() => acknowledged.length > before, { what: 'a first write' });
     await sleep(50 + round * 7);
     await kill(appName);
     isWriting = false;
     await writing;
     await until(async () => (await ada.fetch('/api/v1/todos')).status === 200, { what: 'an answer', pollMs: 50 });
-    const titles = await allTitles(ada);
+    const titles = await ada.allTitles();
     expect(acknowledged.filter((title) => !titles.includes(title))).toEqual([]);
   }
   expect(acknowledged.length).toBeGreaterThan(ROUNDS * 2);
@@ -93,7 +93,7 @@ it("lets nobody but its own app's machines reach LiteFS, and its network goes wi
   await until(async () => !(await hasNetwork(appName)), { what: 'the network to go', pollMs: 100, ms: 20_000 });
   expect(await containersOf(appName)).toEqual([]);
   expect(await hasNetwork(bobs)).toBe(true);
-  expect(await titlesOf(bob)).toEqual([]);
+  expect(await bob.titles()).toEqual([]);
 });
 
 it('has a replica in another region that follows over the network of the app, sleeps and wakes with it', async () => {
@@ -121,7 +121,7 @@ it('has a replica in another region that follows over the network of the app, sl
 
   const isAsleep = async () => (await containersOf(appName)).every(({ isRunning }) => !isRunning);
   await until(isAsleep, { what: 'both to sleep', pollMs: 100, ms: 30_000 });
-  expect((await titlesOf(again)).sort()).toEqual(['after the replica', 'before the replica']);
+  expect((await again.titles()).sort()).toEqual(['after the replica', 'before the replica']);
   await until(isActive, { what: () => `the replica again in\n${plane.output}`, pollMs: 100, ms: 30_000 });
   await again.add('after the sleep');
   await replicated(appName);
@@ -139,13 +139,6 @@ it('is where a control plane in a container finds it by the locator: at the publ
   const program = `fetch('${origin}/healthz').then(({ status }) => console.log(status))`;
   expect(runBeside('bridge', 'node', '-e', program)).toEqual({ code: 0, said: '200\n' });
 });
-
-const titlesOf = async (client: Client) => (await client.todos()).items.map(({ title }) => title);
-
-function asleep(client: Client): Promise<unknown> {
-  const isStopped = async () => (await client.tenant()).regions[0]?.machineState === 'stopped';
-  return until(isStopped, { what: 'the machine to stop', pollMs: 50 });
-}
 
 /** The id of the app's one container that runs. */
 async function runningOf(appName: string): Promise<string> {
@@ -190,23 +183,4 @@ async function replicated(appName: string): Promise<{ position: string; replica:
 function volumeOf(appName: string): string {
   const [id = ''] = readdirSync(join(minifly.dataDir, 'minifly-data', appName, 'volumes'));
   return minifly.volumeDir(appName, id);
-}
-
-/** Goes on after a refusal: whether a write that was not acknowledged is there is not asked. */
-async function writeWhile(goOn: () => boolean, client: Client, acknowledged: string[]): Promise<void> {
-  while (goOn()) {
-    const title = randomUUID();
-    const response = await client.json('POST', '/api/v1/todos', { title }).catch(() => null);
-    if (response?.status === 201) acknowledged.push(title);
-  }
-}
-
-async function allTitles(client: Client): Promise<string[]> {
-  const titles: string[] = [];
-  for (let cursor: string | null = ''; cursor !== null;) {
-    const page = await client.todos(`?limit=200${cursor && `&cursor=${encodeURIComponent(cursor)}`}`);
-    titles.push(...page.items.map(({ title }) => title));
-    cursor = page.nextCursor;
-  }
-  return titles;
 }

@@ -51,6 +51,13 @@ export class Client {
     this.email = email;
   }
 
+  /** The same person, with the same cookie, at a control plane that took over. */
+  at(plane: Pick<ControlPlane, 'url'>): Client {
+    const again = new Client(plane, this.email);
+    again.cookie = this.cookie;
+    return again;
+  }
+
   /** Signs up through the API and waits until the app is active. */
   static async withApp(plane: Pick<ControlPlane, 'url'>, region = 'fra'): Promise<Client> {
     const client = new Client(plane);
@@ -79,10 +86,41 @@ export class Client {
     return (await (await this.fetch('/api/v1/tenant')).json()) as TenantView;
   }
 
+  /** Until its machine was seen stopped: looking keeps nothing awake. */
+  async asleep(): Promise<void> {
+    const isStopped = async () => (await this.tenant()).regions[0]?.machineState === 'stopped';
+    await until(isStopped, { what: 'the machine to stop' });
+  }
+
   async todos(query = ''): Promise<TodoList> {
     const response = await this.fetch(`/api/v1/todos${query}`);
     if (response.status !== 200) throw new Error(`list: ${response.status} ${await response.text()}`);
     return (await response.json()) as TodoList;
+  }
+
+  /** Those of the first page. */
+  async titles(): Promise<string[]> {
+    return (await this.todos()).items.map(({ title }) => title);
+  }
+
+  /** Those of the whole list, page by page. */
+  async allTitles(): Promise<string[]> {
+    const titles: string[] = [];
+    for (let cursor: string | null = ''; cursor !== null;) {
+      const page = await this.todos(`?limit=200${cursor && `&cursor=${encodeURIComponent(cursor)}`}`);
+      titles.push(...page.items.map(({ title }) => title));
+      cursor = page.nextCursor;
+    }
+    return titles;
+  }
+
+  /** Writes one after the other and notes what was acknowledged. Goes on after a refusal: whether a write that was not is there is not asked. */
+  async writeWhile(goOn: () => boolean, acknowledged: string[]): Promise<void> {
+    while (goOn()) {
+      const title = randomUUID();
+      const response = await this.json('POST', '/api/v1/todos', { title }).catch(() => null);
+      if (response?.status === 201) acknowledged.push(title);
+    }
   }
 
   async add(title: string, image?: Buffer): Promise<Todo> {

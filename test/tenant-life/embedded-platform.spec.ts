@@ -1,37 +1,22 @@
 import 'reflect-metadata';
 import { loadConfig } from '@app/common/config/load-config';
-import { createLogger } from '@app/common/logging/logger';
-import { systemClock } from '@app/common/time/clock';
-import { Global, Module, type DynamicModule, type INestApplicationContext } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
+import { type INestApplicationContext } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { DataSource } from 'typeorm';
 import { request } from 'undici';
-import { CLOCK } from '../../apps/control-plane/src/clock.token';
 import { ControlPlaneConfig } from '../../apps/control-plane/src/config';
-import { CONFIG } from '../../apps/control-plane/src/config.token';
 import { atomically } from '../../apps/control-plane/src/database/atomically';
-import { DatabaseModule } from '../../apps/control-plane/src/database/database.module';
 import { openDatabase } from '../../apps/control-plane/src/database/open-database';
-import { GatesModule } from '../../apps/control-plane/src/gates/gates.module';
 import { GatesService, type Route } from '../../apps/control-plane/src/gates/gates.service';
-import { LOGGER } from '../../apps/control-plane/src/logger.token';
 import { TenantTokenSigner } from '../../apps/control-plane/src/machines/token-signer';
-import { ObservabilityModule } from '../../apps/control-plane/src/observability/observability.module';
-import { ProvisioningModule } from '../../apps/control-plane/src/provisioning/provisioning.module';
-import { SECRETS } from '../../apps/control-plane/src/secrets.token';
-import { TenantsModule } from '../../apps/control-plane/src/tenants/tenants.module';
 import { TenantsService } from '../../apps/control-plane/src/tenants/tenants.service';
 import { TimelineService } from '../../apps/control-plane/src/tenants/timeline.service';
 import { UserApp } from '../../apps/control-plane/src/tenants/user-app.entity';
-
-@Global()
-@Module({})
-class Surroundings {}
+import { startTenantServices } from '../support/tenant-services';
+import { until } from '../support/until';
 
 let folder: string;
 let dataSource: DataSource;
@@ -56,28 +41,15 @@ afterEach(async () => {
 
 async function startControlPlane(settings: Partial<ControlPlaneConfig> = {}, secret = 'the first secret of the tests') {
   const config = { ...loadConfig(ControlPlaneConfig, { DATA_DIR: folder, LOG_LEVEL: 'warn' }), ...settings };
-  const log = createLogger(
-    { app: 'control-plane', level: 'info' },
-    {
-      write(line) {
-        const { event, pid } = JSON.parse(line) as { event: string; pid: number };
-        if (event === 'platform.started') platformPids.push(pid);
-      },
+  app = await startTenantServices({
+    dataSource,
+    config,
+    secret,
+    write(line) {
+      const { event, pid } = JSON.parse(line) as { event: string; pid: number };
+      if (event === 'platform.started') platformPids.push(pid);
     },
-  );
-  const tokens = [
-    { provide: CONFIG, useValue: config },
-    { provide: LOGGER, useValue: log },
-    { provide: CLOCK, useValue: systemClock },
-    { provide: SECRETS, useValue: [secret] },
-  ];
-  const surroundings: DynamicModule = {
-    module: Surroundings,
-    imports: [DatabaseModule.forRoot(dataSource), ObservabilityModule, TenantsModule, GatesModule, ProvisioningModule],
-    providers: tokens,
-    exports: tokens.map(({ provide }) => provide),
-  };
-  app = await NestFactory.createApplicationContext(surroundings, { logger: false });
+  });
   gates = app.get(GatesService, { strict: false });
   tenants = app.get(TenantsService, { strict: false });
 }
@@ -113,11 +85,6 @@ async function send(route: Route, method: 'GET' | 'POST', path: string, json?: u
   };
 }
 
-async function until(isTrue: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  for (const end = Date.now() + 15_000; Date.now() < end; await sleep(20)) if (await isTrue()) return;
-  throw new Error(`It never came to this: ${what}`);
-}
-
 const titles = async (tenantId: string) =>
   (await call(tenantId, 'GET', '/todos')).body.items?.map(({ title }) => title);
 
@@ -137,8 +104,8 @@ it('stops what is quiet, shows it stopped, and the next request wakes it with it
   await startControlPlane({ idleStopSeconds: 1 });
   const userId = signUp();
   await call(userId, 'POST', '/todos', { title: 'Buy milk' });
-  await until(() => gates.machineState(userId).state === 'stopped', 'stopped');
-  await until(async () => (await tenants.get(userId)).app.awakeSince === null, 'not awake on the row');
+  await until(() => gates.machineState(userId).state === 'stopped', { what: 'stopped' });
+  await until(async () => (await tenants.get(userId)).app.awakeSince === null, { what: 'not awake on the row' });
   expect(gates.find(userId)).toBeUndefined();
   expect(await titles(userId)).toEqual(['Buy milk']);
   const events = await app.get(TimelineService, { strict: false }).list(userId);
@@ -149,8 +116,8 @@ it('brings tenants back by a request after the platform alone was killed', async
   const userId = signUp();
   await call(userId, 'POST', '/todos', { title: 'Buy milk' });
   process.kill(platformPids[0] ?? 0, 'SIGKILL');
-  await until(() => platformPids.length === 2, 'another platform');
-  await until(() => gates.machineState(userId).state === 'stopped', 'seen stopped');
+  await until(() => platformPids.length === 2, { what: 'another platform' });
+  await until(() => gates.machineState(userId).state === 'stopped', { what: 'seen stopped' });
   expect(await titles(userId)).toEqual(['Buy milk']);
 });
 
@@ -159,7 +126,7 @@ it('gives a machine that was configured with other keys the current ones when it
   await call(userId, 'POST', '/todos', { title: 'Buy milk' });
   await app.close();
   await startControlPlane({}, 'the second secret of the tests');
-  await until(async () => (await tenants.get(userId)).app.awakeSince === null, 'seen stopped at start');
+  await until(async () => (await tenants.get(userId)).app.awakeSince === null, { what: 'seen stopped at start' });
   expect(await titles(userId)).toEqual(['Buy milk']);
 });
 
@@ -202,6 +169,6 @@ it('removes everything of a tenant that is deleted', async () => {
   const userId = signUp();
   await call(userId, 'GET', '/todos');
   atomically(dataSource, (db) => tenants.markDeletedWithin(db, userId, Date.now()));
-  await until(async () => (await tenants.find(userId)) === null, 'gone');
+  await until(async () => (await tenants.find(userId)) === null, { what: 'gone' });
   expect(readdirSync(join(folder, 'embedded', 'volumes'))).toEqual([]);
 });
