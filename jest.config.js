@@ -22,6 +22,7 @@ module.exports = {
     '^@migrations/(.*)$': '<rootDir>/migrations/$1',
   },
   reporters: ['default', '<rootDir>/test/support/closing-line.js'],
+  cacheDirectory: '<rootDir>/node_modules/.cache/jest',
   testTimeout: 30_000,
   maxWorkers: 2,
 };
