@@ -102,10 +102,7 @@ describe('the form of a request', () => {
       expect(await refused(head('CONNECT', 'example.org:443'))).toMatchObject({ status: 405 });
     });
 
-    it('answers a websocket 501 and serves every other upgrade as the plain request it is', async () => {
-      const webSocket = ['Upgrade: websocket', 'Sec-WebSocket-Key: eA==', 'Sec-WebSocket-Version: 13'];
-      const bytes = head('GET', get, webSocket).replace('Connection: close', 'Connection: Upgrade');
-      expect(await refused(bytes)).toMatchObject({ status: 501, code: 'upgrade_not_supported' });
+    it('serves every upgrade but a websocket as the plain request it is', async () => {
       const h2c = head('GET', get, ['Upgrade: h2c', 'HTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA']);
       const plain = await exchange(house.port, h2c.replace('Connection: close', 'Connection: Upgrade, HTTP2-Settings'));
       expect(plain.status).toBe(200);

@@ -3,6 +3,7 @@ import {
   IsBoolean,
   IsIn,
   IsInt,
+  IsNotIn,
   IsOptional,
   IsString,
   IsUrl,
@@ -18,6 +19,22 @@ import { REGION_CODES, type RegionCode } from './tenants/regions';
 
 export const PLATFORM_NAMES = ['embedded', 'minifly', 'fly'] as const;
 export type PlatformName = (typeof PLATFORM_NAMES)[number];
+
+/** The areas of `tenant-todo` under /api/v1, and those of the control plane's own, which no image gets. */
+export const DEFAULT_TENANT_PATHS = ['todos', 'events', 'export', 'import', 'usage'];
+const OWN_PATHS = [
+  'signup',
+  'login',
+  'logout',
+  'me',
+  'sessions',
+  'tokens',
+  'regions',
+  'tenant',
+  'docs',
+  'openapi',
+  'admin',
+];
 
 /** Everything that can be set. Each variable can also come from the file that `<NAME>_FILE` names. */
 export class ControlPlaneConfig {
@@ -99,6 +116,12 @@ export class ControlPlaneConfig {
 
   /** Image of a tenant: for the embedded platform a folder under dist/images, else a reference that can be pulled; on Minifly also a bare name. */
   @FromEnv('TENANT_IMAGE') @IsString() tenantImage = 'tenant-todo';
+
+  /** What of the API is the tenant's: `todos` is /api/v1/todos and what lies under it, and reaches the image as /todos. For another image than tenant-todo. */
+  @FromEnv('TENANT_PATHS', { parse: 'list' })
+  @Matches(/^[a-z][a-z0-9-]*$/, { each: true, message: 'TENANT_PATHS must list single lower-case segments' })
+  @IsNotIn(OWN_PATHS, { each: true, message: `TENANT_PATHS must not have ${OWN_PATHS.join(', ')}: they are ours` })
+  tenantPaths: string[] = [...DEFAULT_TENANT_PATHS];
 
   /** Memory of a tenant's machine, MB. */
   @FromEnv('TENANT_MEMORY_MB', { parse: 'integer' }) @IsInt() @Min(128) @Max(65536) tenantMemoryMb = 256;

@@ -13,6 +13,7 @@ export const ERROR_STATUSES = {
   wrong_password: 403,
   cross_site: 403,
   too_many_attempts: 429,
+  too_many_streams: 429,
   server_busy: 503,
   not_found: 404,
   bad_path: 400,

@@ -6,6 +6,7 @@ import {
   type ServerResponse,
 } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 
 export interface Seen {
   method: string;
@@ -22,13 +23,22 @@ export class FakeTenant {
     response.end('hello');
   /** Called as soon as the headers are there; true when it answers itself and the body must not be read here. */
   early: ((request: IncomingMessage, response: ServerResponse) => boolean) | null = null;
+  /** What becomes of an upgrade; null serves it as a plain request. */
+  upgrade: ((request: IncomingMessage, socket: Duplex, head: Buffer) => void) | null = null;
   private readonly server: Server;
 
   private constructor() {
     this.server = createServer(
-      { keepAliveTimeout: 60_000 },
+      {
+        keepAliveTimeout: 60_000,
+        shouldUpgradeCallback: ({ headers }) => this.upgrade !== null && headers.upgrade !== undefined,
+      },
       (request, response) => void this.receive(request, response),
     );
+    this.server.on('upgrade', (request, socket, head) => {
+      this.seen.push({ method: request.method ?? '', url: request.url ?? '', headers: request.headers, body: '' });
+      this.upgrade?.(request, socket, head);
+    });
     this.server.on('connection', (socket) => {
       this.sockets.add(socket);
       socket.on('close', () => this.sockets.delete(socket));
@@ -46,7 +56,7 @@ export class FakeTenant {
   }
 
   async stop(): Promise<void> {
-    this.server.closeAllConnections();
+    for (const socket of this.sockets) socket.destroy(); // those too that were upgraded
     await new Promise((resolve) => this.server.close(resolve));
   }
 

@@ -2,8 +2,8 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import type { Application, NextFunction, Request, Response } from 'express';
 import { createServer, ServerResponse, type IncomingMessage, type Server } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
 import { ControlPlaneError } from '../error-codes';
+import { hasBody } from '../proxy/request-headers';
 import type { Arrival, FrontDoor } from './front-door';
 import { answerMalformed } from './malformed';
 
@@ -21,6 +21,8 @@ const FORM_LIMIT = '256kb';
 const IDLE_CHECK_MS = 25;
 /** What is still under way then is cut. */
 const DRAIN_MS = 10_000;
+/** A client that does not close its side of a refused upgrade. */
+const HANG_UP_MS = 1000;
 
 /** Nest's HTTP server with the front door before Express: every request goes to `FrontDoor` first, and what is Nest's comes back. */
 export class FrontDoorAdapter extends ExpressAdapter {
@@ -55,8 +57,12 @@ export class FrontDoorAdapter extends ExpressAdapter {
     server.maxHeadersCount = 0; // Node would drop what is too much without a word; the front door counts
     server.on('checkContinue', (request, response) => this.receive(request, response, 'awaitsContinue'));
     server.on('checkExpectation', (request, response) => this.receive(request, response, 'expectsSomethingElse'));
-    server.on('upgrade', (request, socket) => this.receiveDetached(request, socket, 'wantsWebSocket'));
-    server.on('connect', (request, socket) => this.receiveDetached(request, socket, 'wantsTunnel'));
+    server.on('upgrade', (request, socket, head) =>
+      this.receiveDetached(request, socket as Socket, head, 'wantsWebSocket'),
+    );
+    server.on('connect', (request, socket, head) =>
+      this.receiveDetached(request, socket as Socket, head, 'wantsTunnel'),
+    );
     this.setHttpServer(server);
   }
 
@@ -94,13 +100,14 @@ export class FrontDoorAdapter extends ExpressAdapter {
     this.frontDoor.receive(request, response, arrival, this.toExpress);
   }
 
-  /** Node hands over a bare socket for these; a response on it answers like everywhere else and then hangs up. */
-  private receiveDetached(request: IncomingMessage, socket: Duplex, arrival: Arrival): void {
+  /** Node hands over a bare socket for these (on a TCP server it is one); a response on it answers like everywhere else and then hangs up. */
+  private receiveDetached(request: IncomingMessage, socket: Socket, head: Buffer, arrival: Arrival): void {
     const response = new ServerResponse(request);
     response.shouldKeepAlive = false;
-    response.assignSocket(socket as Socket); // on a TCP server it is one
-    response.on('finish', () => socket.end());
+    response.assignSocket(socket);
+    response.on('finish', () => hangUp(socket));
     socket.on('error', () => socket.destroy());
+    if (head.length > 0) socket.unshift(head);
     this.receive(request, response, arrival);
   }
 
@@ -110,9 +117,18 @@ export class FrontDoorAdapter extends ExpressAdapter {
   };
 }
 
+/** No timer of Node's looks after such a socket any more. */
+function hangUp(socket: Socket): void {
+  socket.resume();
+  socket.end();
+  setTimeout(() => socket.destroy(), HANG_UP_MS).unref();
+}
+
 /** Anything else that asks for an upgrade (Java's `h2c`) is served as a plain request; Node would cut it once somebody listens for upgrades. */
 function isWebSocket(request: IncomingMessage): boolean {
-  return request.headers.upgrade?.toLowerCase() === 'websocket';
+  return (
+    request.method === 'GET' && request.headers.upgrade?.toLowerCase() === 'websocket' && !hasBody(request.headers)
+  );
 }
 
 /** The message of a failed parse is V8's and quotes the body. */

@@ -17,8 +17,8 @@ import { ALLOWED_METHODS, checkRequest } from './request-checks';
 import { isSafeMethod, isSameOrigin } from './same-origin';
 import { securityHeaders } from './security-headers';
 import { unauthenticated } from './signed-in.guard';
-import { tenantTarget } from './tenant-paths';
-import { scopesFor } from './token-scopes';
+import { TenantPaths } from './tenant-paths';
+import { scopesFor, WEB_SOCKET_SCOPES } from './token-scopes';
 import { TrustedProxies } from './trusted-proxies';
 import { Visit, type House, type NestHandler } from './visit';
 
@@ -35,6 +35,7 @@ export type Arrival = 'plain' | 'awaitsContinue' | 'expectsSomethingElse' | 'wan
 export class FrontDoor implements OnModuleDestroy {
   private readonly house: House;
   private readonly proxies: TrustedProxies;
+  private readonly paths: TenantPaths;
   private readonly isPublicHttps: boolean;
   private readonly stopListening: (() => void)[];
   private isClosing = false;
@@ -49,6 +50,7 @@ export class FrontDoor implements OnModuleDestroy {
   ) {
     this.isPublicHttps = isPublicHttps(config);
     this.house = { log, metrics, visits: new Set(), setSecurityHeaders: securityHeaders(this.isPublicHttps) };
+    this.paths = new TenantPaths(config.tenantPaths);
     this.proxies = new TrustedProxies(config.trustedProxies);
     this.stopListening = [sessions, tokens].map((all) => all.onEnded((hash) => this.endStreamsOf(hash)));
   }
@@ -62,11 +64,13 @@ export class FrontDoor implements OnModuleDestroy {
     const { address, isSecure } = this.proxies.originOf(request);
     visit.clientAddress = address;
     visit.isSecure = isSecure || this.isPublicHttps;
+    visit.wantsWebSocket = arrival === 'wantsWebSocket';
     if (arrival === 'awaitsContinue') visit.sendContinue = () => response.writeContinue();
     if (request.method === 'OPTIONS') return this.answerOptions(visit);
     const token = readBearerToken(request);
     if (token !== null) return this.findToken(visit, token);
-    if (!isSafeMethod(request.method ?? '') && !isSameOrigin(request.headers, this.config.publicUrl)) {
+    const mayWrite = visit.wantsWebSocket || !isSafeMethod(request.method ?? '');
+    if (mayWrite && !isSameOrigin(request.headers, this.config.publicUrl)) {
       return visit.refuse(new ControlPlaneError('cross_site', 'This request came from another site and was refused.'));
     }
     this.findSession(visit);
@@ -92,7 +96,9 @@ export class FrontDoor implements OnModuleDestroy {
       return visit.refuse(error);
     }
     if (!signedIn) return visit.refuse(new ControlPlaneError('invalid_token', INVALID_TOKEN));
-    const missing = scopesFor(method, url).filter((scope) => !signedIn.apiToken?.scopes.has(scope));
+    const missing = (visit.wantsWebSocket ? WEB_SOCKET_SCOPES : scopesFor(method, url)).filter(
+      (scope) => !signedIn.apiToken?.scopes.has(scope),
+    );
     if (missing.length > 0) {
       visit.session = signedIn;
       return visit.refuse(
@@ -118,10 +124,11 @@ export class FrontDoor implements OnModuleDestroy {
   private letIn(visit: Visit, session: SignedIn | null): void {
     const { request, response } = visit;
     visit.session = session;
-    const target = tenantTarget(request.method ?? '', request.url ?? '');
-    if (!target) return this.toNest(visit);
+    const target = this.paths.targetOf(request.method ?? '', request.url ?? '');
+    if (!target) return visit.wantsWebSocket ? visit.refuse(noWebSocketHere()) : this.toNest(visit);
     visit.route = target.route;
     if (!session) return visit.refuse(unauthenticated());
+    if (visit.wantsWebSocket) return this.proxy.openWebSocket(request, response, session.userId, target.path);
     this.proxy.forward(request, response, session.userId, target.path);
   }
 
@@ -162,16 +169,19 @@ function checkArrival(arrival: Arrival): ControlPlaneError | null {
   switch (arrival) {
     case 'plain':
     case 'awaitsContinue':
+    case 'wantsWebSocket':
       return null;
     case 'expectsSomethingElse':
       return new ControlPlaneError('expectation_failed', 'The only expectation that is met here is 100-continue.');
-    case 'wantsWebSocket':
-      return new ControlPlaneError('upgrade_not_supported', 'WebSockets are not supported; use server-sent events.');
     case 'wantsTunnel':
       return new ControlPlaneError('method_not_allowed', 'This server is no forward proxy.');
     default:
       return arrival satisfies never;
   }
+}
+
+function noWebSocketHere(): ControlPlaneError {
+  return new ControlPlaneError('upgrade_not_supported', "Only the app's own paths take WebSockets.");
 }
 
 /** Nest's parsers read these at once; every other body waits until somebody is ready for it. */

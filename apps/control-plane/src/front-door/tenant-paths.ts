@@ -5,25 +5,31 @@ export interface TenantTarget {
 }
 
 const API = '/api/v1';
-const TENANT_AREAS = ['todos', 'events', 'export', 'import', 'usage'].map((name) => ({
-  prefix: `${API}/${name}`,
-  within: `${API}/${name}/*`,
-}));
 const PICTURE = /^\/todos\/[^/]+\/(image|thumbnail)$/;
 
-/**
- * The tenant's part of a request, or null where the control plane itself answers. `url` has passed `checkRequest`:
- * it is what it looks like, so that comparing its beginning is enough.
- */
-export function tenantTarget(method: string, url: string): TenantTarget | null {
-  const query = url.indexOf('?');
-  const path = query < 0 ? url : url.slice(0, query);
-  for (const { prefix, within } of TENANT_AREAS) {
-    if (!path.startsWith(prefix)) continue;
-    if (path.length === prefix.length) return { path: url.slice(API.length), route: prefix };
-    if (path[prefix.length] === '/') return { path: url.slice(API.length), route: within };
+/** Which requests are the tenant's: `/api/v1/<area>` and what lies under it, and the pictures of the pages. */
+export class TenantPaths {
+  private readonly areas: readonly { prefix: string; within: string }[];
+
+  /** `areas`: the first segments of the tenant's own paths, as TENANT_PATHS has them. */
+  constructor(areas: readonly string[]) {
+    this.areas = areas.map((name) => ({ prefix: `${API}/${name}`, within: `${API}/${name}/*` }));
   }
-  if (method !== 'GET' && method !== 'HEAD') return null;
-  const picture = PICTURE.exec(path);
-  return picture ? { path: url, route: `/todos/:id/${picture[1]}` } : null;
+
+  /**
+   * The tenant's part of a request, or null where the control plane itself answers. `url` has passed `checkRequest`:
+   * it is what it looks like, so that comparing its beginning is enough.
+   */
+  targetOf(method: string, url: string): TenantTarget | null {
+    const query = url.indexOf('?');
+    const path = query < 0 ? url : url.slice(0, query);
+    for (const { prefix, within } of this.areas) {
+      if (!path.startsWith(prefix)) continue;
+      if (path.length === prefix.length) return { path: url.slice(API.length), route: prefix };
+      if (path[prefix.length] === '/') return { path: url.slice(API.length), route: within };
+    }
+    if (method !== 'GET' && method !== 'HEAD') return null;
+    const picture = PICTURE.exec(path);
+    return picture ? { path: url, route: `/todos/:id/${picture[1]}` } : null;
+  }
 }

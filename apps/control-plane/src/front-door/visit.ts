@@ -26,6 +26,8 @@ export class Visit implements RequestContext {
   readonly requestId: string;
   clientAddress = '';
   isSecure = false;
+  /** It is a WebSocket's handshake. */
+  wantsWebSocket = false;
   session: SignedIn | null = null;
   route: string | undefined = undefined;
   errorCode: string | undefined = undefined;
@@ -99,7 +101,7 @@ export class Visit implements RequestContext {
   private end(): void {
     const { request, response, house } = this;
     house.visits.delete(this);
-    const wasCut = !response.writableFinished;
+    const wasCut = !response.writableFinished && response.statusCode !== 101; // a WebSocket ends as it ends
     const status = response.headersSent ? response.statusCode : 499;
     const seconds = (performance.now() - this.startedAt) / 1000;
     const route = this.route ?? patternOf(request) ?? 'unmatched';

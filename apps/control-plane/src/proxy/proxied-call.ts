@@ -24,8 +24,8 @@ export class ProxiedCall extends TenantCall {
   constructor(
     tools: CallTools,
     private readonly request: IncomingMessage,
-    private readonly response: ServerResponse,
-    private readonly context: RequestContext,
+    protected readonly response: ServerResponse,
+    protected readonly context: RequestContext,
     tenantId: string,
     path: string,
   ) {

@@ -46,6 +46,16 @@ export function answerHeaders(status: number, tenant: IncomingHttpHeaders, reque
   return list;
 }
 
+/** The headers of a proxied 101: what the two sides agreed on, and nothing else. */
+export function webSocketHeaders(tenant: IncomingHttpHeaders, requestId: string): string[] {
+  const list = ['Connection', 'Upgrade', 'Upgrade', 'websocket', 'X-Request-Id', requestId];
+  for (const name of ['sec-websocket-accept', 'sec-websocket-protocol', 'sec-websocket-extensions']) {
+    const value = tenant[name];
+    if (value !== undefined) list.push(name, String(value));
+  }
+  return list;
+}
+
 export function isEventStream(tenant: IncomingHttpHeaders): boolean {
   return tenant['content-type']?.toLowerCase().startsWith('text/event-stream') ?? false;
 }

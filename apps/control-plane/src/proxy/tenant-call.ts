@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Readable } from 'node:stream';
+import type { Duplex, Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import { ControlPlaneError } from '../error-codes';
 import type { Admission, Route } from '../gates/admission';
@@ -27,6 +27,8 @@ export interface CallTools {
 export abstract class TenantCall implements Dispatcher.DispatchHandler {
   protected route: Route | null = null;
   protected isOver = false;
+  /** What to ask the tenant to change to, by `Upgrade`. */
+  protected readonly protocol: string | null = null;
   private leave: (() => void) | null = null;
   private waiting: AbortController | null = null;
   private controller: Dispatcher.DispatchController | null = null;
@@ -54,6 +56,11 @@ export abstract class TenantCall implements Dispatcher.DispatchHandler {
   protected abstract onComplete(): void;
   /** `hasAnswer` where `onAnswer` was called before: the answer is cut short. */
   protected abstract onFailure(error: ControlPlaneError, hasAnswer: boolean): void;
+
+  /** The tenant answered 101: the connection is the call's. Only where it asked for a `protocol`. */
+  protected onUpgraded(_headers: IncomingHttpHeaders, tenant: Duplex): void {
+    tenant.destroy();
+  }
 
   /** A body that is not streamed. */
   protected ownBody(): Buffer | null {
@@ -140,7 +147,15 @@ export abstract class TenantCall implements Dispatcher.DispatchHandler {
     const body: Buffer | Readable | null = this.upload?.open() ?? this.ownBody();
     const headers = this.headersFor(route);
     route.dispatcher.dispatch(
-      { path: this.path, method: this.method, headers, body, headersTimeout: 0, bodyTimeout: 0 },
+      {
+        path: this.path,
+        method: this.method,
+        headers,
+        body,
+        headersTimeout: 0,
+        bodyTimeout: 0,
+        upgrade: this.protocol,
+      },
       this,
     );
   }
@@ -168,6 +183,20 @@ export abstract class TenantCall implements Dispatcher.DispatchHandler {
       this.dropTry('with headers that cannot be passed on');
       this.fail(new ControlPlaneError('tenant_bad_answer', 'The app answered something invalid.', { cause }));
     }
+  }
+
+  onRequestUpgrade(
+    controller: Dispatcher.DispatchController,
+    _status: number,
+    headers: IncomingHttpHeaders,
+    tenant: Duplex,
+  ): void {
+    tenant.on('error', () => tenant.destroy()); // undici has let go of it
+    if (controller !== this.controller) return void tenant.destroy();
+    this.controller = null; // its part is over
+    this.hasAnswer = true;
+    this.touch();
+    this.onUpgraded(headers, tenant);
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
