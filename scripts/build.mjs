@@ -37,6 +37,12 @@ const TARGETS = [
     output: 'dist/images/tenant-todo/image.json',
     commands: [[nest, 'build', 'tenant-todo'], ['scripts/build-tenant.mjs']],
   },
+  {
+    name: 'guest-book',
+    inputs: ['examples/guest-book', 'scripts/register-image.mjs'],
+    output: 'dist/images/guest-book/image.json',
+    commands: [['scripts/register-image.mjs', 'examples/guest-book']],
+  },
 ];
 
 /** Builds the targets whose inputs are not those of their last build; gives their names. Rejects with the output of a build that failed. */

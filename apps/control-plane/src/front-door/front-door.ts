@@ -96,9 +96,8 @@ export class FrontDoor implements OnModuleDestroy {
       return visit.refuse(error);
     }
     if (!signedIn) return visit.refuse(new ControlPlaneError('invalid_token', INVALID_TOKEN));
-    const missing = (visit.wantsWebSocket ? WEB_SOCKET_SCOPES : scopesFor(method, url)).filter(
-      (scope) => !signedIn.apiToken?.scopes.has(scope),
-    );
+    const needed = visit.wantsWebSocket ? WEB_SOCKET_SCOPES : scopesFor(method, url, this.config.tenantPaths);
+    const missing = needed.filter((scope) => !signedIn.apiToken?.scopes.has(scope));
     if (missing.length > 0) {
       visit.session = signedIn;
       return visit.refuse(
