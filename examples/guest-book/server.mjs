@@ -34,7 +34,8 @@ async function answer(request, response, sendContinue = () => undefined) {
     if (pathname === '/readyz') return ready(response);
     if (pathname === '/metrics') return sendMetrics(response);
     check(request); // before a byte of the body is read
-    if (pathname !== '/entries') throw new Refusal(404, 'not_found', 'There is nothing here.');
+    if (pathname !== '/entries')
+      throw new Refusal(404, 'not_found', 'This app is a guest book: its entries are at /api/v1/entries.');
     if (request.method === 'GET' || request.method === 'HEAD') return sendJson(response, 200, { items: list.all() });
     if (request.method !== 'POST') throw new Refusal(405, 'method_not_allowed', 'Read or write entries.');
     sendContinue();

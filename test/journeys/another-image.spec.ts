@@ -1,8 +1,8 @@
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
 import { WebSocket } from 'ws';
 import { Client } from '../support/client';
 import { ControlPlane, endAll } from '../support/control-plane';
+import { machinePids } from '../support/processes';
 import { until } from '../support/until';
 
 interface Entry {
@@ -104,18 +104,20 @@ describe("examples/guest-book in tenant-todo's place", () => {
     await other.closed;
   });
 
-  it('shows a dashboard that does not break', async () => {
+  it('shows a dashboard that says where its entries are', async () => {
     const response = await ada.fetch('/dashboard', { headers: { accept: 'text/html' } });
-    expect(response.status).toBeLessThan(500);
+    expect(response.status).toBe(404);
+    expect(await response.text()).toContain('This app is a guest book: its entries are at /api/v1/entries.');
   });
 
   it('is deleted whole with its account, open sockets first', async () => {
     const open = await live(bob);
-    const folder = `${plane.dataDir}`;
-    expect(existsSync(folder)).toBe(true);
+    const { appName } = await bob.tenant();
+    expect(machinePids(appName)).toHaveLength(1);
     expect((await bob.json('DELETE', '/api/v1/me', { password: bob.password })).status).toBe(202);
     await open.closed;
     expect((await bob.fetch('/api/v1/entries')).status).toBe(401);
+    await until(() => machinePids(appName).length === 0, { what: 'the end of the machine' });
     expect(await texts(ada)).toHaveLength(2);
   });
 
