@@ -53,7 +53,7 @@ describe('WebSockets through the front door', () => {
   });
 
   const socketTo = (path = LIVE, options: ClientOptions = {}, protocols: string[] = []) => {
-    const headers = { cookie: 'session=alice', ...(options.headers) };
+    const headers = { cookie: 'session=alice', ...options.headers };
     const client = new WebSocket(`ws://127.0.0.1:${house.port}${path}`, protocols, { ...options, headers });
     client.on('error', () => undefined);
     return client;
