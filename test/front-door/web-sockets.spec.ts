@@ -194,6 +194,29 @@ describe('WebSockets through the front door', () => {
     expect(house.tenant.seen).toHaveLength(1);
   });
 
+  it('keeps what is sent while the tenant wakes in its bounds, and loses none of it', async () => {
+    const wake = held<void>();
+    house.gates.next.push(async (proceed) => (await wake.promise, proceed()));
+    const payload = randomBytes(3 * 1024 * 1024);
+    const frame = Buffer.alloc(14); // binary, whole, masked with zeros, its length in 64 bits
+    frame.set([0x82, 0xff]);
+    frame.writeBigUInt64BE(BigInt(payload.length), 2);
+    const socket = await rawSocket(raw(LIVE));
+    socket.write(Buffer.concat([frame, payload]));
+    await until(() => house.gates.entered.length === 1);
+    let bytes = 0;
+    let last = Buffer.alloc(0);
+    socket.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      last = Buffer.concat([last, chunk]).subarray(-64);
+    });
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(house.tenant.seen).toHaveLength(0);
+    wake.release();
+    await until(() => bytes > payload.length && last.equals(payload.subarray(-64)), { what: 'the echo' });
+    socket.destroy();
+  });
+
   it('ends at once with its session and with its token, also while it waits', async () => {
     const client = await opened();
     const headers = { cookie: '', authorization: 'Bearer alice|todos:read,todos:write' };
