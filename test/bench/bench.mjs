@@ -4,21 +4,18 @@ import { execFile, spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { end, endAll, firstOk, freePort, get, median, start, waitFor } from './measure.mjs';
+import { end, endAll, firstOk, freePort, get, median, ms, start, timed, waitFor } from './measure.mjs';
+import { addTodo, asleep, post, signUp, startControlPlane } from './service.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, '..', '..');
-const MAIN = join(root, 'dist', 'apps', 'control-plane', 'main.js');
 const WAKE_ROUNDS = Number(process.env.BENCH_WAKE_ROUNDS ?? 11);
 const LOAD_SECONDS = Number(process.env.BENCH_LOAD_SECONDS ?? 5);
 const LOAD_ROUNDS = Number(process.env.BENCH_LOAD_ROUNDS ?? 3);
 const HAS_WRK = spawnSync('wrk', ['-v']).error === undefined;
-const PASSWORD = 'correct horse battery';
 const run = promisify(execFile);
-let people = 0;
 
 const folder = mkdtempSync(join(tmpdir(), 'todo-bench-'));
 try {
@@ -35,7 +32,7 @@ try {
 
 /** Wake against a bare Node with better-sqlite3, interleaved; sign-up to the first stored to-do; ten wakes at once. */
 async function wakes() {
-  const plane = await controlPlane({ IDLE_STOP_SECONDS: '1' });
+  const plane = await startControlPlane(folder, { IDLE_STOP_SECONDS: '1' });
   const people = [];
   const signUps = [];
   for (let i = 0; i < 10; i += 1) {
@@ -78,7 +75,7 @@ async function wakes() {
 
 /** GETs per second at 50 connections: direct, through the control plane, through configurable-http-proxy; interleaved rounds. */
 async function throughput(image, title) {
-  const plane = await controlPlane({ TENANT_IMAGE: image, IDLE_STOP_SECONDS: '0' });
+  const plane = await startControlPlane(folder, { TENANT_IMAGE: image, IDLE_STOP_SECONDS: '0' });
   const person = await signUp(plane);
   const path = image === 'tenant-todo' ? `/todos/${(await addTodo(plane, person)).id}` : '/todos';
   const direct = await post(plane, '/api/v1/tenant/token', undefined, person.headers);
@@ -156,63 +153,6 @@ async function loadWithAutocannon(url, headers) {
   return result.requests.average;
 }
 
-async function controlPlane(env) {
-  const dataDir = mkdtempSync(join(folder, 'data-'));
-  const child = start(
-    ['--max-semi-space-size=32', MAIN], // as `npm start` does
-    {
-      MALLOC_ARENA_MAX: '1',
-      PORT: '0',
-      HOST: '127.0.0.1',
-      DATA_DIR: dataDir,
-      LOGIN_LIMIT: '0',
-      SIGNUP_LIMIT: '0',
-      LOG_LEVEL: 'warn',
-      ...env,
-    },
-    dataDir,
-  );
-  let output = '';
-  child.stdout.on('data', (chunk) => (output += chunk));
-  const url = await waitFor(() => /http:\/\/(?:localhost|127\.0\.0\.1):\d+/.exec(output)?.[0], 'the control plane');
-  return { url: url.replace('localhost', '127.0.0.1'), end: () => end(child) };
-}
-
-async function signUp(plane) {
-  people += 1;
-  const response = await fetch(`${plane.url}/api/v1/signup`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ email: `person${people}@example.org`, password: PASSWORD, region: 'fra' }),
-  });
-  const headers = { cookie: response.headers.getSetCookie()[0].split(';')[0] };
-  await waitFor(async () => (await tenant(plane, headers)).status === 'active', 'an active app');
-  return { headers };
-}
-
-function addTodo(plane, { headers }) {
-  return post(plane, '/api/v1/todos', { title: 'A to-do to be read again and again' }, headers);
-}
-
-async function post(plane, path, body, headers) {
-  const response = await fetch(`${plane.url}${path}`, {
-    method: 'POST',
-    headers: { ...headers, ...(body && { 'content-type': 'application/json' }) },
-    body: body && JSON.stringify(body),
-  });
-  if (!response.ok) throw new Error(`POST ${path}: ${response.status} ${await response.text()}`);
-  return response.json();
-}
-
-async function tenant(plane, headers) {
-  return (await fetch(`${plane.url}/api/v1/tenant`, { headers })).json();
-}
-
-async function asleep(plane, { headers }) {
-  await waitFor(async () => (await tenant(plane, headers)).regions[0].machineState === 'stopped', 'the tenant to stop');
-  await sleep(100);
-}
-
 async function bareNode(port) {
   const child = start([join(here, 'bare.cjs'), `${port}`, join(folder, `bare-${port}.sqlite`)], {}, root);
   await firstOk(`http://127.0.0.1:${port}/`);
@@ -223,16 +163,6 @@ function installHelloImage() {
   const image = join(root, 'dist', 'images', 'bench-hello');
   mkdirSync(image, { recursive: true });
   cpSync(join(here, 'hello-image'), image, { recursive: true });
-}
-
-async function timed(work) {
-  const started = performance.now();
-  await work();
-  return performance.now() - started;
-}
-
-function ms(value) {
-  return `${value.toFixed(0)} ms`;
 }
 
 function print(what, value, ratio, note = '') {

@@ -69,3 +69,13 @@ export async function waitFor(check, what, ms = 20_000) {
     await sleep(20);
   }
 }
+
+export async function timed(work) {
+  const started = performance.now();
+  await work();
+  return performance.now() - started;
+}
+
+export function ms(value) {
+  return `${value.toFixed(0)} ms`;
+}
