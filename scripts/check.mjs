@@ -1,4 +1,4 @@
-// `npm run check`: format, lint, types, boundaries. All of them run; the end says which failed.
+// `npm run check`: format, lint, types, boundaries, OpenAPI documents. All of them run; the end says which failed.
 import { spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,6 +18,7 @@ const CHECKS = [
     'libs',
     'migrations',
   ],
+  ['openapi', join(root, 'scripts/test.mjs'), 'test/openapi', '--silent'],
 ];
 
 const failed = CHECKS.filter(([name, ...command]) => {
