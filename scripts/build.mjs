@@ -21,7 +21,7 @@ const SHARED = [
 const TARGETS = [
   {
     name: 'control-plane',
-    inputs: ['apps/control-plane', 'migrations/control-plane', ...SHARED],
+    inputs: ['apps/control-plane', 'migrations/control-plane', 'docs/openapi', ...SHARED],
     output: 'dist/apps/control-plane/main.js',
     commands: [[nest, 'build', 'control-plane']],
   },

@@ -7,6 +7,7 @@ module.exports = (options, { CopyRspackPlugin }) => {
     from: join(__dirname, 'src/pages', name),
     to: `apps/control-plane/pages/${name}`,
   }));
+  pages.push({ from: join(__dirname, '../../docs/openapi'), to: 'apps/control-plane/pages/openapi' });
   const config = shared(options);
   return { ...config, plugins: [...config.plugins, new CopyRspackPlugin({ patterns: pages })] };
 };

@@ -3,7 +3,16 @@ import type { Exchange } from './exchange';
 
 /** The views and what each needs; the names are the files under `views/`. */
 export type PageName =
-  'landing' | 'signup' | 'login' | 'dashboard' | 'provisioning' | 'region' | 'account' | 'account-deleted' | 'error';
+  | 'landing'
+  | 'signup'
+  | 'login'
+  | 'dashboard'
+  | 'provisioning'
+  | 'region'
+  | 'account'
+  | 'account-deleted'
+  | 'api-docs'
+  | 'error';
 
 export interface PageOptions {
   status?: number;

@@ -7,6 +7,7 @@ import { ProxyModule } from '../proxy/proxy.module';
 import { TenantsModule } from '../tenants/tenants.module';
 import { AccountActions } from './account-actions';
 import { AccountController } from './account.controller';
+import { ApiDocsController } from './api-docs.controller';
 import { Assets } from './assets';
 import { DashboardController } from './dashboard.controller';
 import { DashboardService } from './dashboard.service';
@@ -30,6 +31,7 @@ import { useViews } from './view-engine';
     TodosController,
     RegionsController,
     AccountController,
+    ApiDocsController,
   ],
   providers: [PageRenderer, DashboardService, AccountActions, Flash],
 })
