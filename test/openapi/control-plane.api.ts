@@ -1,3 +1,4 @@
+import { ApiExtraModels } from '@nestjs/swagger';
 import { ApiTokenDto } from '../../apps/control-plane/src/accounts/api-token.dto';
 import { ChangePasswordDto } from '../../apps/control-plane/src/accounts/change-password.dto';
 import { PasswordDto, LoginDto, SignUpDto } from '../../apps/control-plane/src/accounts/credentials.dto';
@@ -115,6 +116,7 @@ const signedIn = {
 const tenant = { description: 'The tenant as it is now.', content: json(ref('Tenant')) };
 const itemsOf = (name: string) => json(objectOf<{ items: unknown }>({ items: listOf(ref(name)) }));
 
+ApiExtraModels(LoginDto)(AccountController); // the login guard reads it, no method takes it
 describeController(AccountController, {
   signUp: {
     summary: 'Sign up',

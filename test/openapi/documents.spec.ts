@@ -16,5 +16,16 @@ describe('the OpenAPI documents', () => {
           `docs/openapi/${name}.json is not what the code says: run \`npm run docs:openapi\` and commit it.`,
         );
     });
+
+    it(`has in ${name}.json each schema that it refers to`, async () => {
+      const document = await make();
+      const known = Object.keys(document.components?.schemas ?? {});
+      const named = [...JSON.stringify(document).matchAll(/"#\/components\/schemas\/(\w+)"/g)].map(
+        ([, schema]) => schema,
+      );
+
+      expect(named.length).toBeGreaterThan(0);
+      expect(known).toEqual(expect.arrayContaining(named));
+    });
   }
 });
