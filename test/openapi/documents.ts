@@ -4,8 +4,9 @@ import { Test } from '@nestjs/testing';
 import type { Problem } from '@app/common/errors/problem';
 import type { FieldError } from '@app/common/errors/domain-error';
 import { ApiModule } from '../../apps/control-plane/src/api/api.module';
+import { DEFAULT_TENANT_PATHS } from '../../apps/control-plane/src/config';
 import { ERROR_STATUSES } from '../../apps/control-plane/src/error-codes';
-import { tenantTarget } from '../../apps/control-plane/src/front-door/tenant-paths';
+import { TenantPaths } from '../../apps/control-plane/src/front-door/tenant-paths';
 import { AppModule, type TenantParts } from '../../apps/tenant-todo/src/app.module';
 import { CONTROL_PLANE_SCHEMAS } from './control-plane.api';
 import { byStatus, listOf, objectOf, ref, text, type Schema } from './describe';
@@ -58,8 +59,9 @@ export async function controlPlaneDocument(): Promise<OpenAPIObject> {
     .addSecurityRequirements('apiToken');
   const own = await documentOf(controllers, info, CONTROL_PLANE_SCHEMAS);
   const tenant = await tenantDocument();
+  const proxied = new TenantPaths(DEFAULT_TENANT_PATHS);
   for (const [path, item] of Object.entries(tenant.paths)) {
-    if (!tenantTarget('GET', API + path)) continue;
+    if (!proxied.targetOf('GET', API + path)) continue;
     for (const method of METHODS) if (item[method]) addFrontDoor(item[method]);
     own.paths[API + path] = item;
   }
