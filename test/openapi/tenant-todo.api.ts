@@ -208,11 +208,14 @@ describeController(ImportController, {
   run: {
     summary: 'Take an export in',
     description: 'All or nothing; to repeat it changes nothing more. What the file does not name stays as it is.',
-    body: json({
-      type: 'object',
-      required: ['todos'],
-      properties: { todos: { type: 'array', items: { type: 'object' } } },
-    }),
+    body: {
+      ...json({
+        type: 'object',
+        required: ['todos'],
+        properties: { todos: { type: 'array', items: { type: 'object' } } },
+      }),
+      'multipart/form-data': { type: 'object', required: ['file'], properties: { file: binary } },
+    },
     answers: { 200: { description: 'What changed, or would.', content: json(ref('ImportOutcome')) } },
     errors: [...WRITING, ...JSON_BODY, ...FORM_BODY, 'import_running', 'todo_limit_reached'],
   },

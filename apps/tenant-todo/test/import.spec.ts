@@ -25,6 +25,11 @@ const todoOf = (overrides: object = {}) => ({
   ...overrides,
 });
 const fileOf = (...todos: unknown[]) => JSON.stringify({ format: 'todo-export', version: 1, todos });
+const emptyForm = () => {
+  const form = new FormData();
+  form.append('note', 'no file');
+  return form;
+};
 const imageOf = (data: Buffer, more: object = {}) => ({ data: data.toString('base64'), ...more });
 
 describe('an import', () => {
@@ -46,6 +51,12 @@ describe('an import', () => {
     expect([response.status, response.status === 200 ? '' : await response.clone().text()]).toEqual([200, '']);
     return (await response.json()) as ImportOutcome;
   }
+  const postForm = (file: string | Buffer, field = 'file', query = '') => {
+    const form = new FormData();
+    form.append('note', 'beside it');
+    form.append(field, new Blob([new Uint8Array(Buffer.from(file))], { type: 'application/json' }), 'todos.json');
+    return tenant.send(`/import${query}`, { method: 'POST', body: form });
+  };
   async function refused(body: string | Uint8Array<ArrayBuffer>, headers = {}): Promise<[number, Problem]> {
     const response = await post(body, '', headers);
     return [response.status, (await response.json()) as Problem];
@@ -195,6 +206,39 @@ describe('an import', () => {
     ]);
     expect((await refused(fileOf(), { 'content-encoding': 'gzip' }))[0]).toBe(415);
     expect((await post(fileOf(), '?dryRun=maybe')).status).toBe(422);
+  });
+
+  it('comes as the file of a form as well', async () => {
+    const file = fileOf(todoOf({ image: imageOf(LARGEST_PNG) }), todoOf());
+    const outcomes: unknown[] = [];
+    for (const query of ['?dryRun=1', '', '']) {
+      const response = await postForm(file, 'file', query);
+      outcomes.push([response.status, await response.json()]);
+    }
+    const created = { todos: { created: 2, updated: 0, unchanged: 0 }, images: { stored: 1, removed: 0 } };
+    expect(outcomes).toEqual([
+      [200, { dryRun: true, ...created }],
+      [200, { dryRun: false, ...created }],
+      [200, { dryRun: false, todos: { created: 0, updated: 0, unchanged: 2 }, images: { stored: 0, removed: 0 } }],
+    ]);
+  });
+
+  it.each([
+    ['a file that is no JSON', 400, 'json_malformed', () => postForm('x'.repeat(3_000_000))],
+    ['a file of another shape', 422, 'validation_failed', () => postForm('[]')],
+    ['a file in another field', 422, 'validation_failed', () => postForm(fileOf(), 'other')],
+    ['no file', 422, 'validation_failed', () => tenant.send('/import', { method: 'POST', body: emptyForm() })],
+    [
+      'no whole form',
+      400,
+      'multipart_malformed',
+      () => post('--x\r\nContent-Disp', '', { 'content-type': 'multipart/form-data; boundary=x' }),
+    ],
+  ])('of a form is refused with %s', async (_what, status, code, send) => {
+    const response = await send();
+    expect([response.status, ((await response.json()) as Problem).code]).toEqual([status, code]);
+    expect((await (await tenant.send('/todos')).json()) as TodoPage).toMatchObject({ counts: { all: 0 } });
+    expect((await postForm(fileOf(todoOf()))).status).toBe(200); // none is held to be under way
   });
 
   it('with one thing that no to-do can be stops there', async () => {

@@ -93,14 +93,14 @@ function toDomainError(error: unknown): DomainError<ErrorCode> {
         cause: error,
       });
     default:
-      return new DomainError(
-        'multipart_malformed',
-        'The form could not be read: it is not whole multipart/form-data.',
-        {
-          cause: error,
-        },
-      );
+      return multipartMalformed(error);
   }
+}
+
+export function multipartMalformed(cause: unknown): DomainError<ErrorCode> {
+  return new DomainError('multipart_malformed', 'The form could not be read: it is not whole multipart/form-data.', {
+    cause,
+  });
 }
 
 export function imageTooLarge(cause?: unknown): DomainError<ErrorCode> {
