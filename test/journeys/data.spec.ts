@@ -154,6 +154,35 @@ describe("people's data, through the control plane", () => {
     expect(missed).toMatchObject([{ event: 'created', data: { id } }]);
   });
 
+  it('is taken out, looked at and taken in on a page', async () => {
+    const bob = await Client.withApp(plane);
+    const gone = await bob.add('gone tomorrow', png(2000));
+    const file = await (await bob.fetch('/api/v1/export')).text();
+    await bob.fetch(`/api/v1/todos/${gone.id}`, { method: 'DELETE' });
+    const send = async (text: string, query = '') => {
+      const body = new FormData();
+      body.append('file', new Blob([text], { type: 'application/json' }), 'todos.json');
+      const response = await bob.fetch(`/account/data${query}`, { method: 'POST', body });
+      return { status: response.status, location: response.headers.get('location'), text: await response.text() };
+    };
+    const page = async () => (await bob.fetch('/account/data')).text();
+
+    expect(await page()).toMatch(/<meter id="usage-todos" min="0" max="\d+" high="\d+" value="0">0 of /);
+    const preview = await send(file, '?dryRun=1');
+    expect([preview.status, preview.text]).toEqual([200, expect.stringContaining('1 to-do would be added')]);
+    expect((await bob.todos()).counts.all).toBe(0);
+
+    expect(await send(file)).toMatchObject({ status: 303, location: '/account/data' });
+    expect(await page()).toContain('Imported: 1 new, 0 changed, 0 unchanged');
+    expect(await page()).not.toContain('Imported:');
+    expect(await titles(bob)).toEqual(['gone tomorrow']);
+    expect((await send(file, '?dryRun=1')).text).toContain('would change nothing');
+
+    const refused = await send('{"todos":[{"title":""}]}');
+    expect([refused.status, refused.text]).toEqual([422, expect.stringContaining('id="errors"')]);
+    expect(await titles(bob)).toEqual(['gone tomorrow']);
+  });
+
   /** What the stream says until there are `count` messages, while `act` is done. */
   async function listen(
     client: Client,

@@ -8,7 +8,8 @@ const MAX_KEPT = 1_000;
 
 /** What a page says once, after a form went through. A new API token is shown this way: it stands in no URL, and a reload makes no second one. */
 export type FlashMessage =
-  { about: 'password' | 'sessions' | 'tokens'; text: string } | { about: 'new-token'; name: string; token: string };
+  | { about: 'password' | 'sessions' | 'tokens' | 'import'; text: string }
+  | { about: 'new-token'; name: string; token: string };
 
 /** Keeps for each session what its next page says; in memory, for a minute at most. */
 @Injectable()

@@ -11,6 +11,7 @@ export type PageName =
   | 'region'
   | 'account'
   | 'account-deleted'
+  | 'data'
   | 'api-docs'
   | 'error';
 

@@ -9,6 +9,7 @@ import { AccountActions } from './account-actions';
 import { AccountController } from './account.controller';
 import { ApiDocsController } from './api-docs.controller';
 import { Assets } from './assets';
+import { DataController } from './data.controller';
 import { DashboardController } from './dashboard.controller';
 import { DashboardService } from './dashboard.service';
 import { Flash } from './flash';
@@ -31,6 +32,7 @@ import { useViews } from './view-engine';
     TodosController,
     RegionsController,
     AccountController,
+    DataController,
     ApiDocsController,
   ],
   providers: [PageRenderer, DashboardService, AccountActions, Flash],

@@ -36,7 +36,7 @@ export async function receiveFile<T>(
 }
 
 function toDomainError(error: unknown): DomainError {
-  if (error instanceof DomainError) return error;
+  if (error instanceof DomainError) return error as DomainError;
   const { code, field } = error as { code?: string; field?: string };
   if (code?.startsWith('LIMIT_')) {
     return refusedField(field ?? '', `Send one file, in the field \`${FILE_FIELD}\`, and nothing else.`, error);
