@@ -12,21 +12,21 @@ export function checkOf(page: Page | Locator, title: string): Locator {
   return page.getByRole('button', { name: `Done: ${title}`, exact: true });
 }
 
-/** Of what is listed, from the top. */
-export async function titlesOn(page: Page): Promise<string[]> {
-  return page.locator('.todo:visible .todo-title').allTextContents();
-}
-
-/** Waits until these are listed, in this order, and nothing else. */
+/** Waits until these are listed, from the top, and nothing else. */
 export async function lists(page: Page, ...titles: string[]): Promise<void> {
-  let last: string[] = [];
+  let last = '';
   await until(
     async () => {
-      last = await titlesOn(page);
-      return JSON.stringify(last) === JSON.stringify(titles);
+      // A page that is about to be another one cannot be read, and is asked again.
+      last = JSON.stringify(await shownTitles(page).allTextContents().catch(String));
+      return last === JSON.stringify(titles);
     },
-    { what: () => `the list ${JSON.stringify(titles)}; it is ${JSON.stringify(last)}`, pollMs: 50 },
+    { what: () => `the list ${JSON.stringify(titles)}; last seen: ${last}`, pollMs: 50 },
   );
+}
+
+export function shownTitles(page: Page): Locator {
+  return page.locator('.todo:visible .todo-title');
 }
 
 export async function addByForm(

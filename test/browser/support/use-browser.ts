@@ -48,6 +48,7 @@ export function useBrowser(): Visitors {
 
 async function keepLastLook({ context }: Visitor, name: string): Promise<void> {
   for (const [index, page] of context.pages().entries()) {
+    await page.waitForLoadState();
     await page.screenshot({ path: artefact(`${name}${index > 0 ? `-tab-${index + 1}` : ''}.png`) });
   }
 }
