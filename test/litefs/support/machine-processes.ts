@@ -1,9 +1,25 @@
 import { readFileSync } from 'node:fs';
-import { machinePids, processesWith } from '../../support/processes';
+import { isRunning, machinePids, processesWith } from '../../support/processes';
+import { until } from '../../support/until';
 
-/** The two programs of a machine on LiteFS: `litefs mount`, and the app that it runs. Of an app with several, name the machine. */
-export function machineProcesses(appName: string, machineId?: string): { litefs?: number; node?: number } {
-  const pids = machineId ? processesWith(`FLY_MACHINE_ID=${machineId}\0`) : machinePids(appName);
+/** Pids of the two programs of a machine on LiteFS: `litefs mount`, and the app that it runs. */
+export interface MachinePrograms {
+  litefs?: number;
+  node?: number;
+}
+
+/** Those of an app's machine; of an app with several, name the machine. */
+export function machineProcesses(appName: string, machineId?: string): MachinePrograms {
+  return programsAmong(machineId ? processesWith(`FLY_MACHINE_ID=${machineId}\0`) : machinePids(appName));
+}
+
+/** Returns when both have ended: neither lives long without the other. */
+export async function killPrograms(programs: MachinePrograms, names: readonly (keyof MachinePrograms)[]): Promise<void> {
+  for (const name of names) process.kill(programs[name] ?? NaN, 'SIGKILL');
+  await until(() => !isRunning(programs.litefs ?? 0) && !isRunning(programs.node ?? 0), { what: 'both to end' });
+}
+
+export function programsAmong(pids: number[]): MachinePrograms {
   const named = (name: string) => pids.find((pid) => programOf(pid) === name);
   return { litefs: named('litefs'), node: named('node') };
 }
