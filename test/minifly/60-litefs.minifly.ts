@@ -3,11 +3,10 @@ import Database from 'better-sqlite3';
 import { randomUUID } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from '../support/client';
 import { ControlPlane, endAll, useTenantsOn } from '../support/control-plane';
 import { until } from '../support/until';
-import { bridgeGateway, containersOf, hasNetwork, kill, networksOf, runBeside, runIn } from './support/docker';
+import { bridgeGateway, containersOf, hasNetwork, networksOf, runBeside, runIn, runningContainer } from './support/docker';
 import { RealMinifly } from './support/real-minifly';
 
 /** Tenants on LiteFS in Minifly's containers, by the filter in front of Docker's socket: `docker/minifly.sh --litefs`. */
@@ -20,7 +19,6 @@ beforeAll(async () => {
 afterEach(endAll);
 afterAll(() => minifly.end());
 
-const ROUNDS = 10;
 const LITEFS_PORT = 20202;
 /** What `timeout` ends with: nothing answers, because Docker drops what goes from one network to another. */
 const TIMED_OUT = 124;
@@ -30,7 +28,7 @@ it('keeps to-dos on a real LiteFS mount, over stop and wake, and over a restart 
   const ada = await Client.withApp(plane);
   await ada.add('on LiteFS');
   const { appName } = await ada.tenant();
-  const before = await runningOf(appName);
+  const before = await runningContainer(appName);
   expect(runIn(before, 'findmnt', '-n', '-o', 'FSTYPE,SOURCE', '--mountpoint', '/litefs')).toMatchObject({
     code: 0,
     said: expect.stringMatching(/^fuse\S*\s+litefs\s*$/) as string,
@@ -43,48 +41,27 @@ it('keeps to-dos on a real LiteFS mount, over stop and wake, and over a restart 
 
   await ada.asleep();
   expect(await ada.titles()).toEqual(['on LiteFS']);
-  expect(await runningOf(appName)).toBe(before);
+  expect(await runningContainer(appName)).toBe(before);
 
   await minifly.restart();
   expect(await ada.titles()).toEqual(['on LiteFS']);
   await ada.asleep();
   expect(await ada.titles()).toEqual(['on LiteFS']);
-  expect(await runningOf(appName)).not.toBe(before);
-  expect(await networksOf(await runningOf(appName))).toEqual({ [appName]: expect.any(String) as string });
+  expect(await runningContainer(appName)).not.toBe(before);
+  expect(await networksOf(await runningContainer(appName))).toEqual({ [appName]: expect.any(String) as string });
 });
-
-it(`loses no acknowledged write when its container is killed under writes, ${ROUNDS} times`, async () => {
-  const plane = await ControlPlane.start();
-  const ada = await Client.withApp(plane);
-  const { appName } = await ada.tenant();
-  const acknowledged: string[] = [];
-  for (let round = 0; round < ROUNDS; round += 1) {
-    const before = acknowledged.length;
-    let isWriting = true;
-    const writing = ada.writeWhile(() => isWriting, acknowledged);
-    await until(() => acknowledged.length > before, { what: 'a first write' });
-    await sleep(50 + round * 7);
-    await kill(appName);
-    isWriting = false;
-    await writing;
-    await until(async () => (await ada.fetch('/api/v1/todos')).status === 200, { what: 'an answer', pollMs: 50 });
-    const titles = await ada.allTitles();
-    expect(acknowledged.filter((title) => !titles.includes(title))).toEqual([]);
-  }
-  expect(acknowledged.length).toBeGreaterThan(ROUNDS * 2);
-}, 120_000);
 
 it("lets nobody but its own app's machines reach LiteFS, and its network goes with the account", async () => {
   const plane = await ControlPlane.start();
   const [ada, bob] = await Promise.all([Client.withApp(plane), Client.withApp(plane)]);
   const { appName } = await ada.tenant();
   const { appName: bobs } = await bob.tenant();
-  const { [appName]: address, ...more } = await networksOf(await runningOf(appName));
+  const { [appName]: address, ...more } = await networksOf(await runningContainer(appName));
   expect(more).toEqual({});
   const ask = ['bash', '-c', `timeout 3 bash -c 'exec 3<>/dev/tcp/${address}/${LITEFS_PORT}' && echo reached`];
 
   expect(runBeside(appName, ...ask)).toEqual({ code: 0, said: 'reached\n' });
-  for (const others of [runIn(await runningOf(bobs), ...ask), runBeside('bridge', ...ask), runBeside(bobs, ...ask)]) {
+  for (const others of [runIn(await runningContainer(bobs), ...ask), runBeside('bridge', ...ask), runBeside(bobs, ...ask)]) {
     expect(others).toEqual({ code: TIMED_OUT, said: '' });
   }
 
@@ -139,13 +116,6 @@ it('is where a control plane in a container finds it by the locator: at the publ
   const program = `fetch('${origin}/healthz').then(({ status }) => console.log(status))`;
   expect(runBeside('bridge', 'node', '-e', program)).toEqual({ code: 0, said: '200\n' });
 });
-
-/** The id of the app's one container that runs. */
-async function runningOf(appName: string): Promise<string> {
-  const [only, ...more] = (await containersOf(appName)).filter(({ isRunning }) => isRunning);
-  expect(more).toEqual([]);
-  return only?.id ?? '';
-}
 
 function addReplica(dataDir: string, appName: string): void {
   const db = new Database(join(dataDir, 'control-plane.sqlite'));

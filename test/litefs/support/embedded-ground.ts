@@ -1,7 +1,8 @@
 import { FlyPlatform } from '@app/minifly-client/fly-platform';
 import { MachinesClient } from '@app/minifly-client/machines-client';
 import type { MachineRef } from '@app/minifly-client/platform';
-import { resolve } from 'node:path';
+import Database, { type SqliteError } from 'better-sqlite3';
+import { join, resolve } from 'node:path';
 import {
   newStateDir,
   ready,
@@ -46,8 +47,17 @@ export class EmbeddedGround implements LitefsGround {
     return litefsMounts(this.stateDir);
   }
 
-  mountOf({ machineId }: MachineRef): Promise<string> {
-    return Promise.resolve(this.mounts().find((path) => path.endsWith(machineId)) ?? '');
+  writeBesideApp({ machineId }: MachineRef): Promise<string> {
+    const mount = this.mounts().find((path) => path.endsWith(machineId)) ?? '';
+    const database = new Database(join(mount, 'todos.sqlite'));
+    try {
+      database.exec("UPDATE todos SET title = 'x'");
+      return Promise.resolve('written');
+    } catch (error) {
+      return Promise.resolve((error as SqliteError).code);
+    } finally {
+      database.close();
+    }
   }
 
   litefsUrl(ref: MachineRef): Promise<string> {

@@ -11,8 +11,8 @@ export interface LitefsPlace {
 /** A platform with nothing on it, for one tenant's machines on LiteFS. */
 export interface LitefsGround extends LitefsPlace {
   readonly platform: Platform;
-  /** A running machine's mount, as a path of this computer. */
-  mountOf(ref: MachineRef): Promise<string>;
+  /** Tries to write into a running machine's database beside its app; gives SQLite's code for the refusal, or `written`. */
+  writeBesideApp(ref: MachineRef): Promise<string>;
   /** Where the machine's LiteFS is reached from here. */
   litefsUrl(ref: MachineRef): Promise<string>;
   /** Past the control plane: as it was when it was last configured. */

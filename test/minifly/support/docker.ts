@@ -22,6 +22,52 @@ export async function containersOf(appName: string): Promise<RunningContainer[]>
   }));
 }
 
+/** The id of the app's one container that runs. */
+export async function runningContainer(appName: string): Promise<string> {
+  const [only, ...more] = (await containersOf(appName)).filter(({ isRunning }) => isRunning);
+  if (only && more.length === 0) return only.id;
+  throw new Error(`${appName} has ${only ? 1 + more.length : 0} containers that run.`);
+}
+
+/** The id of the container that has this machine of Minifly's. */
+export async function containerOfMachine(machineId: string): Promise<string> {
+  const [found] = await docker.listContainers({ all: true, filters: { label: [`minifly.machine_id=${machineId}`] } });
+  if (!found) throw new Error(`No container of the machine ${machineId}.`);
+  return found.Id;
+}
+
+/** Somebody at the host starts it, past Minifly and the control plane. */
+export async function startContainer(containerId: string): Promise<void> {
+  await docker.getContainer(containerId).start();
+}
+
+/** `docker stop`: SIGTERM, and ten seconds. Gives the exit code. */
+export async function stopContainer(containerId: string): Promise<number> {
+  await docker.getContainer(containerId).stop({ t: 10 });
+  return (await docker.getContainer(containerId).inspect()).State.ExitCode;
+}
+
+/** Of its processes, as this computer counts them. */
+export async function pidsIn(containerId: string): Promise<number[]> {
+  const { Titles: titles, Processes: processes } = (await docker.getContainer(containerId).top()) as {
+    Titles: string[];
+    Processes: string[][];
+  };
+  return processes.map((columns) => Number(columns[titles.indexOf('PID')]));
+}
+
+/** The last lines of the logs of Minifly's containers, running or not, of the apps whose names begin so. */
+export function logsOf(appPrefix: string): string {
+  const list = ['ps', '-a', '--filter', `name=minifly-${appPrefix}`, '--format', '{{.Names}}'];
+  const names = spawnSync('docker', list, { encoding: 'utf8' }).stdout.split('\n').filter(Boolean);
+  return names
+    .map((name) => {
+      const { stdout, stderr } = spawnSync('docker', ['logs', '--tail', '20', name], { encoding: 'utf8' });
+      return `${name}:\n${stdout}${stderr}`;
+    })
+    .join('\n');
+}
+
 /** Its process is killed, as by the kernel. */
 export async function kill(appName: string): Promise<void> {
   for (const { id } of await containersOf(appName)) await docker.getContainer(id).kill();
