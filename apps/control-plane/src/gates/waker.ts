@@ -39,6 +39,8 @@ const READY_MS = 60_000;
 const ADOPT_READY_MS = 5000;
 /** After so long without an answer the platform is asked whether the machine still runs. */
 const LOOK_AGAIN_MS = 2000;
+/** The first time, of one that was to run already: Docker takes some hundred milliseconds to notice that a container has ended. */
+const LOOK_SOON_MS = 200;
 const WRONG_TENANT_PAUSE_MS = 250;
 const VERB_MS = 45_000;
 const RETRY_AFTER_SECONDS = 5;
@@ -112,7 +114,7 @@ export class Waker {
     try {
       const ref = await this.start(app, step, signal);
       const started = this.clock.now();
-      const { address, readiness, hasEnded } = await this.untilReady(tenant, app, ref, step.readyMs, signal);
+      const { address, readiness, hasEnded } = await this.untilReady(tenant, app, ref, step, signal);
       // The platform had not noticed yet that the machine was dead.
       if (hasEnded && step.isRunning && step.mayStart) {
         return await this.bringUp(tenant, app, { ...step, isRunning: false, needsUpdate: false }, signal);
@@ -179,14 +181,14 @@ export class Waker {
     tenant: Tenant,
     app: UserApp,
     ref: MachineRef,
-    withinMs: number,
+    { readyMs, isRunning }: { readyMs: number; isRunning: boolean },
     signal: AbortSignal,
   ): Promise<Running> {
-    const deadline = this.clock.now() + withinMs;
-    for (;;) {
+    const deadline = this.clock.now() + readyMs;
+    for (let askMs = isRunning ? LOOK_SOON_MS : LOOK_AGAIN_MS; ; askMs = Math.min(askMs * 2, LOOK_AGAIN_MS)) {
       const address = await this.platform.address(ref, within(signal, VERB_MS));
       const question = { ...address, tenantId: tenant.id, databaseId: tenant.databaseId };
-      const readiness = await this.probe.waitUntilReady(question, LOOK_AGAIN_MS, signal);
+      const readiness = await this.probe.waitUntilReady(question, askMs, signal);
       const mayChange = readiness.outcome === 'notYet' || readiness.outcome === 'wrongTenant';
       if (!mayChange || this.clock.now() >= deadline) return { address, readiness, hasEnded: false };
       const seen = await this.platform.look({ appName: app.appName, tenantId: tenant.id }, within(signal, VERB_MS));
