@@ -6,7 +6,15 @@ import { join } from 'node:path';
 import { Client } from '../support/client';
 import { ControlPlane, endAll, useTenantsOn } from '../support/control-plane';
 import { until } from '../support/until';
-import { bridgeGateway, containersOf, hasNetwork, networksOf, runBeside, runIn, runningContainer } from './support/docker';
+import {
+  bridgeGateway,
+  containersOf,
+  hasNetwork,
+  networksOf,
+  runBeside,
+  runIn,
+  runningContainer,
+} from './support/docker';
 import { RealMinifly } from './support/real-minifly';
 
 /** Tenants on LiteFS in Minifly's containers, by the filter in front of Docker's socket: `docker/minifly.sh --litefs`. */
@@ -61,7 +69,11 @@ it("lets nobody but its own app's machines reach LiteFS, and its network goes wi
   const ask = ['bash', '-c', `timeout 3 bash -c 'exec 3<>/dev/tcp/${address}/${LITEFS_PORT}' && echo reached`];
 
   expect(runBeside(appName, ...ask)).toEqual({ code: 0, said: 'reached\n' });
-  for (const others of [runIn(await runningContainer(bobs), ...ask), runBeside('bridge', ...ask), runBeside(bobs, ...ask)]) {
+  for (const others of [
+    runIn(await runningContainer(bobs), ...ask),
+    runBeside('bridge', ...ask),
+    runBeside(bobs, ...ask),
+  ]) {
     expect(others).toEqual({ code: TIMED_OUT, said: '' });
   }
 

@@ -337,11 +337,11 @@ export class MiniflyPlatform implements Platform {
     const machine = await orNull(this.#client.getMachine(app.appName, machineId, signal));
     if (machine) {
       if (tenantOf(machine) !== app.tenantId) throw notOurs(`The machine ${machineId}`, app.tenantId);
-      try {
-        await doneWhenGone(this.#client.deleteMachine(app.appName, machineId, { force: true }, signal));
-      } catch (error) {
-        if (!isDockersRefusal(error)) throw error;
+      // Minifly's delete waits half a minute for one that minds no SIGTERM, as LiteFS does until it has found its primary.
+      if (!isAtRest({ state })) {
+        await orRefused(this.#client.stopMachine(app.appName, machineId, { timeout: STOP_TIMEOUT }, signal));
       }
+      await orRefused(doneWhenGone(this.#client.deleteMachine(app.appName, machineId, { force: true }, signal)));
       const left = await this.#containers.list(app.appName, signal);
       if (!left.some((one) => one.machineId === machineId)) return;
     }
@@ -372,7 +372,7 @@ export class MiniflyPlatform implements Platform {
 
 const organisationOf = (app: AppSpec) => `tenant-${app.tenantId}`;
 const tenantOf = (machine: FlyMachine | null) => machine?.config?.env?.['TENANT_ID'];
-const isAtRest = ({ state }: Container) => state === 'stopped' || state === 'created';
+const isAtRest = ({ state }: Pick<Container, 'state'>) => state === 'stopped' || state === 'created';
 
 /** What lasts of it, as a ledger that keeps JSON gives it back. There is one host: a wish for another one means nothing. */
 function asKept({ onAnotherHost: _, ...spec }: MachineSpec): MachineSpec {
@@ -402,6 +402,15 @@ async function orNull<T>(call: Promise<T>): Promise<T | null> {
   } catch (error) {
     if (failedWith(error, 'not_found')) return null;
     throw error;
+  }
+}
+
+/** Docker did not do what Minifly asked: what there is is looked at afterwards. */
+async function orRefused(call: Promise<void>): Promise<void> {
+  try {
+    await call;
+  } catch (error) {
+    if (!isDockersRefusal(error)) throw error;
   }
 }
 

@@ -14,7 +14,10 @@ export function machineProcesses(appName: string, machineId?: string): MachinePr
 }
 
 /** Returns when both have ended: neither lives long without the other. */
-export async function killPrograms(programs: MachinePrograms, names: readonly (keyof MachinePrograms)[]): Promise<void> {
+export async function killPrograms(
+  programs: MachinePrograms,
+  names: readonly (keyof MachinePrograms)[],
+): Promise<void> {
   for (const name of names) process.kill(programs[name] ?? NaN, 'SIGKILL');
   await until(() => !isRunning(programs.litefs ?? 0) && !isRunning(programs.node ?? 0), { what: 'both to end' });
 }

@@ -130,7 +130,9 @@ export function primaryAndReplica(start: () => Promise<LitefsGround>): void {
       expect(acknowledged.length).toBeGreaterThan(KILLS * 2);
       const titles = await tenant.titles(fra, 1);
       expect(acknowledged.filter((title) => !titles.includes(title))).toEqual([]);
-      await until(async () => (await tenant.titles(syd, 1)).join() === titles.join(), { what: 'syd to have caught up' });
+      await until(async () => (await tenant.titles(syd, 1)).join() === titles.join(), {
+        what: 'syd to have caught up',
+      });
     },
   );
 

@@ -121,7 +121,12 @@ export async function removeAllBelow(dataDir: string): Promise<void> {
     }
   }
   for (const app of apps) {
-    if (await hasNetwork(app)) await docker.getNetwork(app).remove();
+    // The filter, where it runs, removes them by itself.
+    const isGone = (error: { statusCode?: number }) => error.statusCode === 404;
+    const removed = (await hasNetwork(app)) ? docker.getNetwork(app).remove() : Promise.resolve();
+    await removed.catch((error: unknown) => {
+      if (!isGone(error as object)) throw error;
+    });
   }
 }
 

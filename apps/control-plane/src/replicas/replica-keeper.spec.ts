@@ -125,6 +125,18 @@ it('ends what it is at when the tenant is stopped meanwhile', async () => {
   await whenActive();
 });
 
+it('begins anew when the primary answers again meanwhile, perhaps at another address', async () => {
+  world.platform.holds('ensureMachine'); // as a replica waits for a primary that is not where it was
+  await replicas.add(userId, 'syd');
+  await until(() => world.platform.count('ensureMachine') === 2, { what: 'the machine to be made' });
+  keeper.sweep(); // waits for its turn
+  await sleep(20);
+  expect(world.platform.count('ensureMachine')).toBe(2);
+  keeper.awake(userId);
+  await whenActive();
+  expect(await replica()).toMatchObject({ attempts: 0, lastError: null });
+});
+
 it('tries again with pauses, says why, and gives a replica up that never comes up', async () => {
   world.platform.refuses('ensureVolume', 503, 'unavailable', Infinity, 'no room in syd');
   await replicas.add(userId, 'syd');

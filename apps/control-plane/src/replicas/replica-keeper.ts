@@ -56,9 +56,10 @@ export class ReplicaKeeper implements Companion, OnApplicationBootstrap, OnAppli
     await Promise.all(this.turns.values());
   }
 
-  /** The primary answers. */
+  /** The primary answers, perhaps at another address than the one that a replica is being told to follow: that begins anew. */
   awake(tenantId: string): void {
-    void this.inTurn(tenantId, () => this.bringUpAll(tenantId));
+    this.bringingUp.get(tenantId)?.abort();
+    this.bringUpSoon(tenantId);
   }
 
   /** The primary is about to be stopped, or has ended. Resolves when the replicas have, or could not be asked; never rejects. */
@@ -72,7 +73,7 @@ export class ReplicaKeeper implements Companion, OnApplicationBootstrap, OnAppli
     try {
       for (const tenantId of this.tenantsToLookAt()) {
         const state = this.gates.find(tenantId)?.state ?? 'asleep';
-        if (state === 'awake') this.awake(tenantId);
+        if (state === 'awake') this.bringUpSoon(tenantId);
         else if (state === 'asleep') void this.inTurn(tenantId, () => this.stopAll(tenantId));
       }
     } catch (error) {
@@ -89,6 +90,10 @@ export class ReplicaKeeper implements Companion, OnApplicationBootstrap, OnAppli
       )
       .all();
     return [...new Set(rows.map(({ tenantId }) => tenantId))];
+  }
+
+  private bringUpSoon(tenantId: string): void {
+    void this.inTurn(tenantId, () => this.bringUpAll(tenantId));
   }
 
   private async bringUpAll(tenantId: string): Promise<void> {
@@ -120,7 +125,7 @@ export class ReplicaKeeper implements Companion, OnApplicationBootstrap, OnAppli
   }
 
   private async failed(row: UserApp, error: unknown, signal: AbortSignal): Promise<void> {
-    if (signal.aborted) return; // the tenant is being stopped, and so is what was begun
+    if (signal.aborted) return; // the tenant is being stopped, and so is what was begun; or it is begun anew
     const now = this.clock.now();
     const attempts = row.attempts + 1;
     this.log.warn({ tenant: row.userId, region: row.region, attempts, error }, 'replica.not_brought_up');
