@@ -8,7 +8,6 @@ import Docker from 'dockerode';
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { join } from 'node:path';
 import { filterDocker } from './docker-filter.mjs';
 
 const { LOCATOR_DIR: folder, LOCATOR_PORT: port, FILTER_SOCKET: filterSocket, FILTER_RANGE: range } = process.env;
@@ -18,15 +17,17 @@ const servers = [];
 
 if (!folder) fail('LOCATOR_DIR has to say where the socket goes.');
 mkdirSync(folder, { recursive: true });
-const socket = join(folder, 'locator.sock');
+// The path of a socket has 107 characters at most; seen from its own folder it is short wherever that lies.
+process.chdir(folder);
+const socket = 'locator.sock';
 rmSync(socket, { force: true });
 // In its container the control plane is another user than the one who started this.
 listen(createServer(answer), socket, () => chmodSync(socket, 0o666));
 if (port) {
-  const token = Buffer.from(readToken(join(folder, 'token')));
+  const token = Buffer.from(readToken('token'));
   const guarded = (request, response) =>
     bears(request, token) ? answer(request, response) : say(response, 401, 'The token is missing or wrong.');
-  listen(createServer(guarded), Number(port), () => writeFileSync(join(folder, 'port'), port));
+  listen(createServer(guarded), Number(port), () => writeFileSync('port', port));
 }
 const filter = filterSocket ? startFilter() : null;
 for (const signal of ['SIGINT', 'SIGTERM']) {
@@ -87,10 +88,10 @@ function readToken(file) {
 }
 
 function listen(server, where, onListening) {
-  server.on('error', (error) => fail(`The locator cannot listen on ${where}: ${error.message}`));
+  server.on('error', (error) => fail(`The locator cannot listen on ${where} in ${folder}: ${error.message}`));
   server.listen(where, () => {
     onListening();
-    console.log(`The locator listens on ${typeof where === 'string' ? where : `port ${where}`}.`);
+    console.log(`The locator listens on ${typeof where === 'string' ? `${folder}/${where}` : `port ${where}`}.`);
   });
   servers.push(server);
 }

@@ -28,8 +28,8 @@ export class RealMinifly {
   }
 
   /** With the ports and the locator's place that fly.toml counts on. */
-  static async startDefault(): Promise<RealMinifly> {
-    const minifly = new RealMinifly(newDataDir(), 4280, 4281, true);
+  static async startDefault(...options: string[]): Promise<RealMinifly> {
+    const minifly = new RealMinifly(newDataDir(), 4280, 4281, true, options);
     await minifly.start();
     return minifly;
   }
@@ -106,4 +106,4 @@ export class RealMinifly {
   }
 }
 
-const newDataDir = () => mkdtempSync(join(tmpdir(), 'real-minifly-'));
+const newDataDir = () => mkdtempSync(join(tmpdir(), 'mf-'));
