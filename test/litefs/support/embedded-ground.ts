@@ -1,7 +1,7 @@
 import { FlyPlatform } from '@app/minifly-client/fly-platform';
 import { MachinesClient } from '@app/minifly-client/machines-client';
 import type { MachineRef } from '@app/minifly-client/platform';
-import Database, { type SqliteError } from 'better-sqlite3';
+import Database from 'better-sqlite3';
 import { join, resolve } from 'node:path';
 import {
   newStateDir,
@@ -54,7 +54,7 @@ export class EmbeddedGround implements LitefsGround {
       database.exec("UPDATE todos SET title = 'x'");
       return Promise.resolve('written');
     } catch (error) {
-      return Promise.resolve((error as SqliteError).code);
+      return Promise.resolve((error as { code: string }).code);
     } finally {
       database.close();
     }

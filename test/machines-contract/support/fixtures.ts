@@ -49,9 +49,6 @@ export interface MachineWish {
   launch?: boolean;
 }
 
-/** `MACHINES_API_IMAGE` is the name of an image elsewhere, with `*` for that of the program (`contract-*-local:latest`). */
-const imageOf = (program: string) => process.env['MACHINES_API_IMAGE']?.replace('*', program) ?? program;
-
 /** An app's machine, with a volume only where one is named. */
 export function machineRequest(wish: MachineWish = {}) {
   return {
@@ -59,7 +56,7 @@ export function machineRequest(wish: MachineWish = {}) {
     region: 'iad',
     skip_launch: !wish.launch,
     config: {
-      image: imageOf(wish.image ?? 'echo'),
+      image: wish.image ?? 'echo',
       env: wish.env ?? {},
       guest: { cpu_kind: 'shared', cpus: 1, memory_mb: wish.memoryMb ?? 256 },
       restart: { policy: 'no' },

@@ -7,7 +7,7 @@ export interface Target {
 }
 
 /**
- * `MACHINES_API_URL` (a platform that runs already, on which apps may be made and deleted, with `MACHINES_API_IMAGE` to run, see fixtures.ts),
+ * `MACHINES_API_URL` (a platform that runs already, on which apps may be made and deleted, with `MACHINES_API_IMAGE` to run, see dialect.ts),
  * else an embedded platform of its own.
  */
 export async function startTarget(): Promise<Target> {

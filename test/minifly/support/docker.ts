@@ -60,12 +60,24 @@ export async function pidsIn(containerId: string): Promise<number[]> {
 export function logsOf(appPrefix: string): string {
   const list = ['ps', '-a', '--filter', `name=minifly-${appPrefix}`, '--format', '{{.Names}}'];
   const names = spawnSync('docker', list, { encoding: 'utf8' }).stdout.split('\n').filter(Boolean);
-  return names
-    .map((name) => {
-      const { stdout, stderr } = spawnSync('docker', ['logs', '--tail', '20', name], { encoding: 'utf8' });
-      return `${name}:\n${stdout}${stderr}`;
-    })
-    .join('\n');
+  return names.map((name) => `${name}:\n${logOf(name, '20')}`).join('\n');
+}
+
+/** What a container's program has written, since its making; `lines`: only so many of the last. */
+export function logOf(container: string, lines = 'all'): string {
+  const { stdout, stderr } = spawnSync('docker', ['logs', '--tail', lines, container], { encoding: 'utf8' });
+  return stdout + stderr;
+}
+
+/** When its process was last started. */
+export async function startedAt(containerId: string): Promise<string> {
+  return (await docker.getContainer(containerId).inspect()).State.StartedAt;
+}
+
+/** Docker's own word on whether the process of a machine runs, and how it ended. */
+export async function processOf(machineId: string): Promise<{ isRunning: boolean; exitCode: number }> {
+  const { State: state } = await docker.getContainer(await containerOfMachine(machineId)).inspect();
+  return { isRunning: state.Running, exitCode: state.ExitCode };
 }
 
 /** Its process is killed, as by the kernel. */
