@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Brings a Debian machine that can pull no image to where `docker build` works: the engine from Debian's packages, started,
+# Brings a Debian machine that can pull no image to where `docker build` works: engine and compose from Debian's packages, started,
 # and the base image that the Dockerfiles name, made by debootstrap and the Node of the project's own install.
 # As root. Does nothing twice. See docs/DOCKER.md.
 #   DOCKER_DATA_ROOT   the engine's data, if this starts it (default /var/lib/todo-docker; log and pid file stand beside it)
@@ -15,7 +15,7 @@ fail() { printf '%s\n' "$*" >&2; exit 1; }
 
 install_packages() {
   local package missing=()
-  for package in docker.io iptables debootstrap fuse3; do
+  for package in docker.io iptables debootstrap fuse3 $(docker compose version >/dev/null 2>&1 || echo docker-compose); do
     dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
   done
   [ ${#missing[@]} -gt 0 ] || return 0

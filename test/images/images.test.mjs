@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { describeBuilders } from './builders.mjs';
 import { Container, docker, removeContainers, runToEnd } from './docker.mjs';
 import { tenantEnv, tenantToken } from './tenant-key.mjs';
 
@@ -85,6 +86,11 @@ describe('the images', () => {
     assert.equal(find(TENANT, '/src').includes('/src/'), false);
   });
 });
+
+describeBuilders(
+  { 'docker/control-plane.Dockerfile': CONTROL_PLANE, 'docker/tenant-todo.Dockerfile': TENANT },
+  NODE_IMAGE,
+);
 
 describe('the control plane', () => {
   it('runs as `node` on a volume that was made by root, is healthy, and exits 0 on SIGTERM', async () => {
