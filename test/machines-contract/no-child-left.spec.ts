@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Api } from './support/api';
 import { builtMain, newStateDir, removeStateDir, socketArgs } from './support/embedded';
@@ -69,6 +70,18 @@ describe('no process is left', () => {
       parent.kill('SIGKILL');
     },
   };
+
+  it('nor the folder of the socket, which its parent made and cannot remove any more', async () => {
+    const stateDir = newStateDir();
+    const family = await startFamily(stateDir);
+    families.push(family);
+    await family.api.close();
+    expect(existsSync(join(stateDir, 'run', 'api.sock'))).toBe(true);
+    family.parent.kill('SIGKILL');
+    await eventually('the platform ends', () => !isAlive(family.platformPid), GONE_WITHIN_MS);
+    expect(existsSync(join(stateDir, 'run'))).toBe(false);
+    removeStateDir(stateDir);
+  });
 
   it.concurrent.each(Object.entries(kills))(
     `when %s is killed with -9, ${ROUNDS} times`,

@@ -5,7 +5,7 @@ import { createLogger } from '@app/common/logging/logger';
 import { OptionsError, parseOptions, type Options } from './options';
 import { NoParentError, watchParent } from './parent';
 import { startPlatform, type Platform } from './platform';
-import { OpenFolderError } from './private-socket';
+import { OpenFolderError, removeSocketFolder } from './private-socket';
 
 const MACHINES_STOP_MS = 5000;
 /** Without the parent nobody's request is under way any more, and the next parent waits for us. */
@@ -17,12 +17,15 @@ async function main(options: Options): Promise<void> {
   if (options.litefs) requireLitefs(options.litefs.searchPath);
   const running: { platform?: Platform } = {};
   let machinesStopMs = MACHINES_STOP_MS;
+  let isOrphan = false;
   // Set up first: the parent may go while this one still waits for the platform before it.
   const shutdown = onShutdown(log, SHUTDOWN_MS, [
     { name: 'machines, then the door', run: () => running.platform?.close(machinesStopMs) },
+    { name: 'the folder of its socket', run: () => void (isOrphan && removeFolder(options)) },
   ]);
   if (options.listen.kind === 'socket') {
     watchParent(() => {
+      isOrphan = true;
       machinesStopMs = MACHINES_STOP_WITHOUT_PARENT_MS;
       shutdown('the parent is gone');
     });
@@ -31,6 +34,10 @@ async function main(options: Options): Promise<void> {
   running.platform = platform;
   if (options.listen.kind === 'port') process.stdout.write(instructions(platform.url, options));
   log.info({ url: platform.url, stateDir: options.stateDir, pid: process.pid }, 'platform.ready');
+}
+
+function removeFolder({ listen }: Options): void {
+  if (listen.kind === 'socket') removeSocketFolder(listen.path);
 }
 
 function instructions(url: string, options: Options): string {

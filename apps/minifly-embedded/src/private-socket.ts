@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { dirname } from 'node:path';
 
@@ -28,4 +28,13 @@ export async function listenOnSocket(server: Server, path: string): Promise<void
     });
   });
   chmodSync(path, 0o600);
+}
+
+/** For when the program that made the folder is gone and cannot do it. Where anything else lies in it, it stays. */
+export function removeSocketFolder(path: string): void {
+  try {
+    rmdirSync(dirname(path));
+  } catch {
+    // Not empty, or gone already.
+  }
 }
