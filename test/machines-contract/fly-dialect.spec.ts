@@ -1,3 +1,4 @@
+import { failedWith } from '@app/minifly-client/errors';
 import type { FlyPlatform } from '@app/minifly-client/fly-platform';
 import { Flycast } from '@app/minifly-client/flycast';
 import type { MachinesClient } from '@app/minifly-client/machines-client';
@@ -125,11 +126,14 @@ describe('FlyPlatform on Fly', () => {
   describe('when Fly is not to be had', () => {
     const OUTAGES: [string, Fault['act']][] = [
       ['500', refusal(500, 'internal')],
+      ['408', refusal(408, 'deadline_exceeded')],
       ['502 in HTML', { status: 502, body: '<html>bad gateway</html>' }],
       ['429', { status: 429, body: 'slow down', headers: { 'retry-after': '0' } }],
       ['a connection that breaks', 'reset'],
       ['an answer that is lost', 'lost'],
     ];
+    /** After which nobody knows whether it was carried out. */
+    const UNKNOWN_OUTCOMES = OUTAGES.filter(([how]) => how !== '429').map(([how, act]) => ({ how, act }));
     /** Calls that are repeated by themselves, because a second time does no harm. */
     const REPEATED: [string, RegExp, () => Promise<unknown>][] = [
       ['create app', CREATE_APP, () => platform.ensureApp(app, signal)],
@@ -150,16 +154,28 @@ describe('FlyPlatform on Fly', () => {
       },
     );
 
-    it.each([...OUTAGES.filter(([how]) => how !== '429').map(([how, act]) => ({ how, act }))])(
+    it.each(UNKNOWN_OUTCOMES)(
       'makes no second volume after $how, and the next try adopts one that was made',
       async ({ act }) => {
         await platform.ensureApp(app, signal);
         fly.fault({ on: CREATE_VOLUME, act });
         const failure = await failureOf(platform.ensureVolume(volumeSpec, signal));
-        expect(failure).toMatchObject({ reason: 'unavailable' });
+        expect(failedWith(failure, 'unavailable', 'timeout')).toBe(true);
         expect(fly.asked(CREATE_VOLUME)).toHaveLength(1);
         await platform.ensureVolume(volumeSpec, signal);
         expect(world.keptVolumes()).toHaveLength(1);
+      },
+    );
+
+    it.each(UNKNOWN_OUTCOMES)(
+      'gives an app no second address after $how, and the next try finds one that was made',
+      async ({ act }) => {
+        fly.fault({ on: ASSIGN_IP, act });
+        const failure = await failureOf(platform.ensureApp(app, signal));
+        expect(failedWith(failure, 'unavailable', 'timeout')).toBe(true);
+        expect(fly.asked(ASSIGN_IP)).toHaveLength(1);
+        await platform.ensureApp(app, signal);
+        expect(world.app().ips).toHaveLength(1);
       },
     );
 
@@ -180,6 +196,20 @@ describe('FlyPlatform on Fly', () => {
       await world.withMachine();
       fly.fault({ on: GET_APP, act: refusal(503, 'unavailable'), times: 10 });
       expect(await failureOf(platform.look(app, signal))).toMatchObject({ reason: 'unavailable', status: 503 });
+    });
+
+    it.each([
+      ['403', refusal(403, 'not authorized'), 'unauthorized'],
+      ['409', refusal(409, 'lease currently held by somebody'), 'conflict'],
+      ['412', refusal(412, 'failed_precondition: something else'), 'precondition'],
+      ['422', refusal(422, 'config is wrong'), 'bad_request'],
+    ])('is not asked again for a machine that it refuses to make: %s', async (_, act, reason) => {
+      const volumeId = await world.withVolume();
+      fly.fault({ on: CREATE_MACHINE, act, times: 10 });
+      const failure = await failureOf(platform.ensureMachine(machineSpec(volumeId), signal));
+      expect(failure).toMatchObject({ reason });
+      expect(fly.asked(CREATE_MACHINE)).toHaveLength(1);
+      expect(world.app().machines).toEqual([]);
     });
 
     it('says that its token is not good', async () => {
