@@ -23,6 +23,7 @@ const NODE_GLOBALS = Object.fromEntries(
     'TextEncoder',
     'TextDecoder',
     'FormData',
+    'XMLHttpRequest',
     'Blob',
     'structuredClone',
   ].map((name) => [name, 'readonly']),
@@ -43,6 +44,7 @@ const BROWSER_GLOBALS = Object.fromEntries(
     'HTMLElement',
     'HTMLFormElement',
     'FormData',
+    'XMLHttpRequest',
     'console',
   ].map((name) => [name, 'readonly']),
 );

@@ -21,9 +21,15 @@ const SHARED = [
 const TARGETS = [
   {
     name: 'control-plane',
-    inputs: ['apps/control-plane', 'migrations/control-plane', 'docs/openapi', ...SHARED],
+    inputs: [
+      'apps/control-plane',
+      'migrations/control-plane',
+      'docs/openapi',
+      'scripts/build-world-map.mjs',
+      ...SHARED,
+    ],
     output: 'dist/apps/control-plane/main.js',
-    commands: [[nest, 'build', 'control-plane']],
+    commands: [['scripts/build-world-map.mjs'], [nest, 'build', 'control-plane']],
   },
   {
     name: 'minifly-embedded',

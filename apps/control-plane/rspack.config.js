@@ -8,6 +8,7 @@ module.exports = (options, { CopyRspackPlugin }) => {
     to: `apps/control-plane/pages/${name}`,
   }));
   pages.push({ from: join(__dirname, '../../docs/openapi'), to: 'apps/control-plane/pages/openapi' });
+  pages.push({ from: join(__dirname, '../../dist/pages'), to: 'apps/control-plane/pages/static' }); // what scripts/build-world-map.mjs made
   const config = shared(options);
   return { ...config, plugins: [...config.plugins, new CopyRspackPlugin({ patterns: pages })] };
 };

@@ -3,17 +3,18 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import { basename, join } from 'node:path';
-import { pagesDirectory } from './pages-directory';
+import { staticDirectories } from './pages-directory';
 
 const PREFIX = '/assets';
 const YEAR_SECONDS = 365 * 24 * 60 * 60;
 
-/** The style sheet, scripts and icon, under addresses that change with their content, so that a browser asks for each only once. */
+/** The style sheet, scripts and pictures, under addresses that change with their content, so that a browser asks for each only once. */
 export class Assets {
   private readonly hashes: ReadonlyMap<string, string>;
 
-  constructor(private readonly directory = pagesDirectory('static')) {
-    this.hashes = new Map(readdirSync(directory).map((name) => [name, hashOf(join(directory, name))]));
+  constructor(private readonly directories = staticDirectories()) {
+    const files = directories.flatMap((directory) => readdirSync(directory).map((name) => join(directory, name)));
+    this.hashes = new Map(files.map((file) => [basename(file), hashOf(file)]));
   }
 
   /** `/assets/app.css?v=<hash>`. Throws for a file that there is not: a misspelt name must not reach a page. */
@@ -24,13 +25,15 @@ export class Assets {
   }
 
   serve(adapter: ExpressAdapter): void {
-    adapter.useStaticAssets(this.directory, {
-      prefix: PREFIX,
-      index: false,
-      redirect: false,
-      setHeaders: (response: ServerResponse, path: string) =>
-        response.setHeader('Cache-Control', this.cacheControlOf(response.req.url, path)),
-    });
+    for (const directory of this.directories) {
+      adapter.useStaticAssets(directory, {
+        prefix: PREFIX,
+        index: false,
+        redirect: false,
+        setHeaders: (response: ServerResponse, path: string) =>
+          response.setHeader('Cache-Control', this.cacheControlOf(response.req.url, path)),
+      });
+    }
   }
 
   /** For ever only under the hash of what is sent: a page of another version must not pin the wrong file. */

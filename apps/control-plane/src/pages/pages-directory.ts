@@ -6,3 +6,10 @@ export function pagesDirectory(name: 'views' | 'static'): string {
   const beside = join(__dirname, name);
   return existsSync(beside) ? beside : join(__dirname, 'pages', name);
 }
+
+/** What is served as it is. Beside the sources stands what is written by hand; what the build draws is in `dist/pages`. The bundle has both in one. */
+export function staticDirectories(): string[] {
+  const made = join(__dirname, '../../../../dist/pages');
+  const written = pagesDirectory('static');
+  return written === join(__dirname, 'static') ? [written, made] : [written];
+}

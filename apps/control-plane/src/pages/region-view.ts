@@ -3,6 +3,7 @@ import type { RegionResponse } from '../tenants/tenant-response';
 import type { AppStatus } from '../tenants/user-app.entity';
 import { failureOf, sinceOf, statusView, stepsView, type FailureView, type StepView, type Tone } from './tenant-view';
 import type { TenantStatus } from '../gates/tenant-status.service';
+import { homeMap, type MapView } from './world-map';
 
 export interface RegionAppView {
   name: string;
@@ -27,6 +28,8 @@ export interface RegionView {
   app: RegionAppView | null;
   /** Where it is instead. */
   home: { region: string; regionName: string } | null;
+  /** All regions, with the names of this one and of those that have the app. */
+  map: MapView;
   regions: { code: string; name: string; isCurrent: boolean; statusText: string; tone: Tone }[];
 }
 
@@ -41,6 +44,10 @@ export function regionView(code: string, status: TenantStatus | null): RegionVie
     regionName: regionName(code),
     app: status && here ? appView(status, here) : null,
     home: elsewhere && !here ? { region: elsewhere.region, regionName: regionName(elsewhere.region) } : null,
+    map: homeMap(
+      apps.map(({ region }) => region),
+      code,
+    ),
     regions: REGIONS.map((region) => {
       const app = apps.find((candidate) => candidate.region === region.code);
       const { text, tone } = app ? statusView(app.status) : { text: 'no app', tone: 'plain' as const };

@@ -12,6 +12,7 @@ import { refusedFormOf, type RefusedPost } from './form-refusal';
 import { formView, textOf } from './form-view';
 import { PageRenderer } from './page-renderer';
 import { readForm } from './read-form';
+import { mapView } from './world-map';
 
 @Controller('signup')
 export class SignUpController {
@@ -48,6 +49,15 @@ export class SignUpController {
     const chosen = textOf(typed, 'region');
     const offered = REGIONS.filter(({ code }) => this.config.regions.includes(code));
     const regions = offered.map((region) => ({ ...region, isSelected: region.code === chosen }));
-    this.pages.render(exchange, 'signup', { title: 'Sign up', ...form, regions }, refused ?? {});
+    const map = mapView(
+      offered.map(({ code }) => code),
+      { chosen: [chosen] },
+    );
+    this.pages.render(
+      exchange,
+      'signup',
+      { title: 'Sign up', ...form, regions, map },
+      { ...refused, scripts: ['signup-map.js'] },
+    );
   }
 }
