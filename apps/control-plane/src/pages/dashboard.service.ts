@@ -70,7 +70,10 @@ export class DashboardService {
       machine: machineOf(status),
       key: randomUUID(),
     });
-    this.pages.render(exchange, 'dashboard', view, { ...pageOptions(status), status: refusal?.status ?? 200 });
+    this.pages.render(exchange, 'dashboard', view, {
+      ...pageOptions(status, 'dashboard.js'),
+      status: refusal?.status ?? 200,
+    });
   }
 
   /** The list, and the to-do to edit with its ETag, which the list does not have. */
@@ -92,7 +95,7 @@ export class DashboardService {
     const view = provisioningView(status);
     const retryAfterSeconds = outcome?.kind === 'unreachable' ? (outcome.error.retryAfterSeconds ?? 1) : undefined;
     this.pages.render(exchange, 'provisioning', view, {
-      ...pageOptions(status),
+      ...pageOptions(status, 'provisioning.js'),
       status: outcome ? statusOf(outcome) : 200,
       retryAfterSeconds,
       // A post that was not let in must not be repeated by looking again: the browser would ask for its address.
@@ -124,7 +127,7 @@ export class DashboardService {
       key: randomUUID(),
     });
     this.pages.render(exchange, 'dashboard', view, {
-      ...pageOptions(status),
+      ...pageOptions(status, 'dashboard.js'),
       status: ERROR_STATUSES.tenant_not_ready,
       retryAfterSeconds: error.retryAfterSeconds ?? 5,
     });
@@ -135,8 +138,8 @@ export class DashboardService {
   }
 }
 
-function pageOptions(status: TenantStatus): PageOptions {
-  return { isWide: true, scripts: ['dashboard.js'], region: status.tenant.regions[0]?.region };
+function pageOptions(status: TenantStatus, script: string): PageOptions {
+  return { isWide: true, scripts: [script], region: status.tenant.regions[0]?.region };
 }
 
 function machineOf(status: TenantStatus): MachineView | null {

@@ -23,6 +23,12 @@ describe('the steps of an app', () => {
     expect(view).toMatchObject({ isRefreshing: true, canRetry: false, failure: null, trouble: '' });
   });
 
+  it('counts what is done of all, and shows where the app will be', () => {
+    const { progress: counted, map } = provisioningView(tenantStatus('provisioning', { progress }));
+    expect(counted).toEqual({ done: 1, all: 3 });
+    expect(map.label).toBe('World map: your app is in Frankfurt.');
+  });
+
   it('says what a try ran into while the work goes on', () => {
     const view = provisioningView(tenantStatus('provisioning', { progress: { ...progress, error } }));
     expect(view.trouble).toContain('The volume is gone.');

@@ -3,6 +3,7 @@ import { regionName } from '../tenants/regions';
 import type { RegionResponse, StepName, StepResponse, StepStatus, TenantResponse } from '../tenants/tenant-response';
 import type { AppStatus } from '../tenants/user-app.entity';
 import type { TenantStatus } from '../gates/tenant-status.service';
+import { homeMap, type MapView } from './world-map';
 
 /** Colour of a state: what is well, what is under way, what is broken, and what is simply so. */
 export type Tone = 'good' | 'warn' | 'bad' | 'plain';
@@ -30,6 +31,8 @@ export interface ProvisioningView {
   /** When the work began, ISO 8601. */
   since: string | null;
   steps: StepView[];
+  progress: { done: number; all: number };
+  map: MapView;
   failure: FailureView | null;
   /** What the last try ran into, while the work goes on. */
   trouble: string;
@@ -71,14 +74,18 @@ const MACHINE_WORDS: Readonly<Record<string, { word: string; tone: Tone }>> = {
 export function provisioningView({ tenant, events }: TenantStatus): ProvisioningView {
   const hasFailed = tenant.status === 'failed';
   const failure = hasFailed ? failureOf(tenant) : null;
-  const place = regionName(tenant.regions[0]?.region ?? '');
+  const region = tenant.regions[0]?.region ?? '';
+  const place = regionName(region);
+  const steps = tenant.progress?.steps ?? [];
   return {
     title: hasFailed ? 'Your app could not be set up' : 'Setting up your app',
     heading: hasFailed ? 'Your app could not be set up' : 'Setting up your app',
     lead: `A process and a database file of your own, in ${place}. This takes a moment; your list opens by itself.`,
     status: tenant.status,
     since: sinceOf(events),
-    steps: stepViews(tenant.progress?.steps ?? [], sinceOf(events)),
+    steps: stepViews(steps, sinceOf(events)),
+    progress: { done: steps.filter((step) => step.status === 'done').length, all: steps.length },
+    map: homeMap([region]),
     failure,
     trouble: hasFailed ? '' : troubleText(tenant),
     canRetry: hasFailed,
