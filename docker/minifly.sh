@@ -46,8 +46,19 @@ node_binary() {
   if [ -x "$root/node_modules/.bin/node" ]; then printf '%s' "$root/node_modules/.bin/node"; else command -v node; fi
 }
 
+# Minifly starts with nothing in its memory, so users' containers that do not run are nobody's any more: a new one is made of the same
+# volume. The control plane may not be able to remove them; those that run it serves on.
+remove_forgotten() {
+  local container app_name source
+  for container in $(docker ps -aq --filter label=minifly.managed=true --filter status=exited --filter status=created --filter status=dead); do
+    read -r app_name source < <(docker inspect -f '{{index .Config.Labels "minifly.app_name"}} {{range .Mounts}}{{.Source}}{{end}}' "$container" || true)
+    case "$app_name $source" in todo-user-*" $data/minifly-data/"*) docker rm "$container" >/dev/null || true ;; esac
+  done
+}
+
 run_minifly() {
   mkdir -p "$data/run" "$locator"
+  remove_forgotten
   engine=${DOCKER_HOST:-/var/run/docker.sock}
   filter=
   trap 'kill ${minifly_pid:-} ${locator_pid:-} 2>/dev/null || true' EXIT

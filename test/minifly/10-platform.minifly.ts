@@ -69,16 +69,15 @@ describe('MiniflyPlatform', () => {
     ref: MachineRef;
   }
 
-  async function provisioned(on = platform, image = echo): Promise<Provisioned> {
-    const app = newTenant();
+  async function provisioned(on = platform, image = echo, app = newTenant()): Promise<Provisioned> {
     await on.ensureApp(app, signal);
     const { volumeId } = await on.ensureVolume(volumeSpec(app), signal);
     const { machineId } = await on.ensureMachine(machineSpec(app, volumeId, {}, image), signal);
     return { app, volumeId, ref: { appName: app.appName, machineId } };
   }
 
-  async function running(on = platform): Promise<Provisioned> {
-    const made = await provisioned(on);
+  async function running(on = platform, app = newTenant()): Promise<Provisioned> {
+    const made = await provisioned(on, echo, app);
     await on.start(made.ref, signal);
     return made;
   }
@@ -380,16 +379,24 @@ describe('MiniflyPlatform', () => {
       const { app, ref } = await running(located);
       await minifly.restart();
       expect(await stateOf(app, located)).toBe('started');
-      await expect(located.stop(ref, signal)).rejects.toMatchObject({ reason: 'unavailable', status: 0 });
-      await expect(located.destroy(app, signal)).rejects.toMatchObject({ reason: 'unavailable', status: 0 });
+      const refusal = { reason: 'conflict', message: expect.stringContaining('docker rm -f') as string };
+      await expect(located.stop(ref, signal)).rejects.toMatchObject(refusal);
+      await expect(located.destroy(app, signal)).rejects.toMatchObject(refusal);
       expect(await containersOf(app.appName)).toMatchObject([{ isRunning: true }]);
       await removeByHand(app.appName); // as its error says
       await located.start(ref, signal);
       expect(await containersOf(app.appName)).toMatchObject([{ isRunning: true }]);
+    }, 60_000);
+
+    it('makes one anew that was stopped when Minifly forgot it, whose start has removed the old one', async () => {
+      const { app, ref } = await running(located, newTenant(`todo-user-${randomUUID().slice(0, 8)}`));
       await located.stop(ref, signal);
+      const [old] = await containersOf(app.appName);
       await minifly.restart();
+      expect(await containersOf(app.appName)).toEqual([]);
       await located.start(ref, signal);
-      expect((await containersOf(app.appName)).filter(({ isRunning }) => isRunning)).toHaveLength(1);
+      expect(await containersOf(app.appName)).toMatchObject([{ isRunning: true }]);
+      expect((await containersOf(app.appName))[0]?.id).not.toBe(old?.id);
     }, 60_000);
 
     it('is told where containers are, and nothing else, and by its port only who bears the token', async () => {

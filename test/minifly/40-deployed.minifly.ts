@@ -1,4 +1,5 @@
-import { execFile } from 'node:child_process';
+import Database from 'better-sqlite3';
+import { execFile, execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -47,6 +48,38 @@ describe('the control plane as a container on Minifly', () => {
     expect(stdout).toContain('MINIFLY_LOCATOR=/data/locator');
     expect(stdout).not.toContain('docker.sock');
   });
+
+  it('says on the row and the page of a deletion what it may not do itself, and goes on when somebody has', async () => {
+    const ada = await Client.withApp({ url });
+    const { appName } = await ada.tenant();
+    const container = await runningContainer(appName);
+    await minifly.restart();
+    expect(await ada.titles()).toEqual([]); // what runs is served on
+    const deleted = await ada.json('DELETE', '/api/v1/me', { password: ada.password });
+    const { page } = (await deleted.json()) as { page: string };
+    const why = /Minifly does not know the machine (\w+) any more.* (docker rm -f \S+ ps -aqf [^\s<]+)/;
+    const shown = await until(async () => why.exec(await ada.page(page)), { what: 'the reason', pollMs: 100 });
+    expect(lastErrorOf(appName)).toMatchObject({ code: 'conflict', detail: expect.stringMatching(why) as string });
+    expect(await runningContainer(appName)).toBe(container);
+
+    execFileSync('/bin/sh', ['-c', shown[2] ?? 'false'], { stdio: 'ignore' });
+    const isDone = async () => (await ada.page(page)).includes('Your account is deleted');
+    await until(isDone, { what: 'the deletion', pollMs: 200, ms: 40_000 });
+    expect(await containersOf(appName)).toEqual([]);
+  }, 90_000);
+
+  /** From the control plane's own database, on its volume. */
+  function lastErrorOf(appName: string): unknown {
+    const database = new Database(join(minifly.volumeDir(CONTROL_PLANE, 'data'), 'control-plane.sqlite'), {
+      readonly: true,
+    });
+    const error = database
+      .prepare('SELECT last_error FROM user_apps WHERE app_name = ?')
+      .pluck()
+      .get(appName) as string;
+    database.close();
+    return JSON.parse(error);
+  }
 
   it('is replaced by a second deployment, with everything kept, also after Minifly has forgotten it', async () => {
     const ada = await Client.withApp({ url });

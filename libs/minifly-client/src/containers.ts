@@ -18,7 +18,7 @@ export interface Container {
 
 /**
  * What Docker knows and Minifly does not tell: which containers there are, and where they are reached. Nothing is remembered: a port
- * changes at each start. All throw `MachinesApiError`, reason `unavailable`, when Docker could not be asked.
+ * changes at each start. All throw `MachinesApiError`: reason `unavailable` when Docker could not be asked, `conflict` when it may not be asked this.
  */
 export interface Containers {
   /** All of the app, running or not. */

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Agent, request } from 'undici';
 import { couldNotAskDocker, type Container, type Containers } from './containers';
+import { failure } from './platform-failures';
 
 export interface LocatorOptions {
   /** Where the locator keeps `locator.sock`, and `port` and `token` for where a socket cannot be shared (Docker Desktop). */
@@ -26,7 +27,8 @@ const TIMEOUT_MS = 10_000;
 
 /**
  * Minifly's containers through the locator, for a control plane that runs in a container itself and never gets Docker's socket:
- * who has that is root of the host. Only where containers are can be asked; stopping and removing one is refused as "could not ask".
+ * who has that is root of the host. Only where containers are can be asked; stopping and removing one is refused (`conflict`), with what
+ * somebody at the host can do.
  */
 export class LocatorContainers implements Containers {
   readonly #options: LocatorOptions;
@@ -108,9 +110,10 @@ async function get(
   throw new Error(`it answered ${response.statusCode}: ${await response.body.text()}`);
 }
 
+/** An answer about this one container, and none that Docker is away: the others' work goes on. */
 function notHere(machineId: string, verb: string) {
-  return couldNotAskDocker(
+  const text =
     `Minifly does not know the machine ${machineId} any more, and a locator cannot ${verb} its container. ` +
-      `Do it on the host: docker rm -f $(docker ps -aqf label=minifly.machine_id=${machineId})`,
-  );
+    `Do it on the host: docker rm -f $(docker ps -aqf label=minifly.machine_id=${machineId})`;
+  return failure(text, 409, 'conflict');
 }

@@ -349,7 +349,7 @@ export class MiniflyPlatform implements Platform {
       await this.#containers.remove(machineId, app.tenantId, signal);
     } catch (error) {
       const isHarmless = !machine && (state === 'stopped' || state === 'created');
-      if (!isHarmless || !failedWith(error, 'unavailable')) throw error;
+      if (!isHarmless || !failedWith(error, 'conflict')) throw error;
     }
   }
 
