@@ -1,13 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import type { Container, Containers } from './containers';
-import { failedWith, MachinesApiError } from './errors';
-import type { FlyMachine, MachineConfig } from './machine-types';
+import type { Containers } from './containers';
+import type { FlyMachine } from './machine-types';
 import type { MachinesClient } from './machines-client';
-import { toErasingConfig, toMiniflyConfig } from './minifly-config';
+import { toMiniflyConfig } from './minifly-config';
+import { doneWhenGone, isAtRest, MiniflyContainers, orNull, tenantOf } from './minifly-containers';
 import type { LedgerMachine, LedgerPage, MiniflyLedger } from './minifly-ledger';
-import { realPause } from './pause';
 import type {
   AppSpec,
   MachineAddress,
@@ -27,12 +25,6 @@ export interface MiniflyPlatformOptions {
   ledger: MiniflyLedger;
 }
 
-/** Seconds, as a number: `10s` would be read as 30. The signal is Docker's, SIGTERM. */
-const STOP_TIMEOUT = '10';
-
-/** How often Docker is asked whether a container runs that Minifly was told to start. */
-const START_LOOK_MS = 20;
-
 /** Minifly's container has `<machine id>.vm.<app>.internal` as its host name, and Linux has 64 characters for one. */
 const LONGEST_APP_NAME = 36;
 
@@ -46,12 +38,12 @@ const LONGEST_APP_NAME = 36;
  */
 export class MiniflyPlatform implements Platform {
   readonly #client: MachinesClient;
-  readonly #containers: Containers;
+  readonly #containers: MiniflyContainers;
   readonly #ledger: MiniflyLedger;
 
   constructor(options: MiniflyPlatformOptions) {
     this.#client = options.client;
-    this.#containers = options.containers;
+    this.#containers = new MiniflyContainers(options.client, options.containers);
     this.#ledger = options.ledger;
   }
 
@@ -99,17 +91,21 @@ export class MiniflyPlatform implements Platform {
     });
     // What was made from another configuration goes; the next start makes its like from this one.
     const machine = machineIn(page, name);
-    await this.#discardAll(page, await this.#strays(page, machine, signal), signal);
+    await this.#containers.discardAll(page, await this.#containers.strays(page, machine, signal), signal);
     return { machineId: name, volumeId: machine.spec.volumeId };
   }
 
   async start(ref: MachineRef, signal: AbortSignal): Promise<void> {
     const { page, machine } = await this.#known(ref);
-    const own = await this.#containerOf(ref.appName, machine, signal);
+    const own = await this.#containers.find(ref.appName, machine.madeAs, signal);
     if (own?.state === 'started') return;
     // Minifly, restarted since, may not know its own container: then that goes, and is made again on the same volume.
-    if (own && (await this.#startAgain(ref.appName, own, signal))) return this.#requireRunning(ref, signal);
-    await this.#discardAll(page, await this.#strays(page, { ...machine, madeAs: null }, signal), signal);
+    if (own && (await this.#containers.startAgain(ref.appName, own, signal))) return this.#requireRunning(ref, signal);
+    await this.#containers.discardAll(
+      page,
+      await this.#containers.strays(page, { ...machine, madeAs: null }, signal),
+      signal,
+    );
     await this.#make(page, machine, signal);
     await this.#requireRunning(ref, signal);
   }
@@ -118,15 +114,10 @@ export class MiniflyPlatform implements Platform {
     const page = await this.#ledger.read(ref.appName);
     const machine = page?.machines.find(({ name }) => name === ref.machineId);
     if (!page || !machine) return;
-    const own = await this.#containerOf(ref.appName, machine, signal);
+    const own = await this.#containers.find(ref.appName, machine.madeAs, signal);
     if (!own || isAtRest(own)) return;
-    try {
-      await this.#client.stopMachine(ref.appName, own.machineId, { timeout: STOP_TIMEOUT }, signal);
-    } catch (error) {
-      if (failedWith(error, 'not_found')) await this.#containers.stop(own.machineId, page.tenantId, signal);
-      else if (!isDockersRefusal(error)) throw error;
-    }
-    const after = await this.#containerOf(ref.appName, machine, signal);
+    await this.#containers.stop(page, own, signal);
+    const after = await this.#containers.find(ref.appName, machine.madeAs, signal);
     if (!after || isAtRest(after)) return;
     throw failure(`The machine ${ref.machineId} was asked to stop and is ${after.state}.`, 200, 'conflict');
   }
@@ -159,10 +150,10 @@ export class MiniflyPlatform implements Platform {
     const { whose, page } = await this.#whoseApp(app, signal);
     if (whose === 'foreign') throw notOurs(`The app ${app.appName}`, app.tenantId);
     const containers = await this.#containers.list(app.appName, signal);
-    await this.#discardAll(app, containers, signal);
+    await this.#containers.discardAll(app, containers, signal);
     for (const { spec } of page?.machines ?? []) {
       const volume = page?.volumes.find(({ id }) => id === spec.volumeId);
-      if (volume?.wasMounted) await this.#erase(spec, signal);
+      if (volume?.wasMounted) await this.#containers.erase(spec, signal);
     }
     await doneWhenGone(this.#client.deleteApp(app.appName, { force: true }, signal));
     await this.#ledger.change(app.appName, (now) => (now?.tenantId === app.tenantId ? null : now));
@@ -170,7 +161,7 @@ export class MiniflyPlatform implements Platform {
 
   async address(ref: MachineRef, signal: AbortSignal): Promise<MachineAddress> {
     const { machine } = await this.#known(ref);
-    const own = await this.#containerOf(ref.appName, machine, signal);
+    const own = await this.#containers.find(ref.appName, machine.madeAs, signal);
     const origin = own?.state === 'started' ? own.originOf(machine.spec.internalPort) : null;
     if (!origin)
       throw failure(`The machine ${ref.machineId} is ${own?.state ?? 'stopped'}: no address.`, 200, 'unknown');
@@ -241,55 +232,6 @@ export class MiniflyPlatform implements Platform {
     return { page, machine: machineIn(page, machineId) };
   }
 
-  async #containerOf(appName: string, machine: LedgerMachine, signal: AbortSignal): Promise<Container | undefined> {
-    const containers = await this.#containers.list(appName, signal);
-    return containers.find(({ machineId }) => machineId === machine.madeAs);
-  }
-
-  /** Containers on the machine's volume that are not its own: of a create whose answer was lost, or of an older configuration. */
-  async #strays(page: LedgerPage, machine: LedgerMachine, signal: AbortSignal): Promise<Container[]> {
-    const taken = new Set(page.machines.filter(({ name }) => name !== machine.name).map(({ madeAs }) => madeAs));
-    const strays: Container[] = [];
-    for (const container of await this.#containers.list(page.appName, signal)) {
-      if (container.machineId === machine.madeAs || taken.has(container.machineId)) continue;
-      const volumeId = container.volumeId ?? (await this.#volumeOf(page.appName, container, signal));
-      if (volumeId === null || volumeId === machine.spec.volumeId) strays.push(container);
-    }
-    return strays;
-  }
-
-  async #volumeOf(appName: string, { machineId }: Container, signal: AbortSignal): Promise<string | null> {
-    const machine = await orNull(this.#client.getMachine(appName, machineId, signal));
-    return machine?.config?.mounts?.[0]?.volume ?? null;
-  }
-
-  /** False when it has to be made anew: Minifly does not know it, or Docker has it no more or cannot start it. */
-  async #startAgain(appName: string, own: Container, signal: AbortSignal): Promise<boolean> {
-    const answered = new AbortController();
-    try {
-      // Minifly sleeps for half a second between the container's start and its answer: Docker tells sooner.
-      const answer = this.#client.startMachine(appName, own.machineId, signal).finally(() => answered.abort());
-      await Promise.race([
-        answer,
-        this.#untilStarted(appName, own, AbortSignal.any([signal, answered.signal]), answer),
-      ]);
-      return true;
-    } catch (error) {
-      if (failedWith(error, 'not_found') || isDockersRefusal(error)) return false;
-      throw error;
-    }
-  }
-
-  /** Ends with the answer where that comes first. */
-  async #untilStarted(appName: string, own: Container, signal: AbortSignal, answer: Promise<void>): Promise<void> {
-    while (!signal.aborted) {
-      await sleep(START_LOOK_MS, undefined, { signal }).catch(() => undefined);
-      const containers = await this.#containers.list(appName, signal).catch(() => []);
-      if (containers.some(({ machineId, state }) => machineId === own.machineId && state === 'started')) return;
-    }
-    await answer;
-  }
-
   async #make(page: LedgerPage, machine: LedgerMachine, signal: AbortSignal): Promise<void> {
     const { spec, name, region } = machine;
     await this.#announce(page, signal);
@@ -297,7 +239,7 @@ export class MiniflyPlatform implements Platform {
       ...now,
       volumes: now.volumes.map((volume) => (volume.id === spec.volumeId ? { ...volume, wasMounted: true } : volume)),
     }));
-    const made = await this.#create(page, { name, region, config: toMiniflyConfig(spec) }, signal);
+    const made = await this.#containers.create(page, { name, region, config: toMiniflyConfig(spec) }, signal);
     await this.#edit(page, (now) => ({
       ...now,
       machines: now.machines.map((one) => (one.name === name ? { ...one, madeAs: made.id } : one)),
@@ -306,73 +248,15 @@ export class MiniflyPlatform implements Platform {
     void this.#client.startMachine(page.appName, made.id, AbortSignal.timeout(10_000)).catch(() => undefined);
   }
 
-  async #create(
-    app: AppSpec,
-    request: { name: string; region: string; config: MachineConfig },
-    signal: AbortSignal,
-  ): Promise<FlyMachine> {
-    try {
-      return await this.#client.createMachine(app.appName, request, signal);
-    } catch (error) {
-      throw isDockersRefusal(error) ? refusedByDocker(error) : error;
-    }
-  }
-
   async #requireRunning({ appName, machineId }: MachineRef, signal: AbortSignal): Promise<void> {
     const { machine } = await this.#known({ appName, machineId });
-    const own = await this.#containerOf(appName, machine, signal);
+    const own = await this.#containers.find(appName, machine.madeAs, signal);
     if (own && !isAtRest(own)) return;
     throw failure(`The machine ${machineId} was started and is ${own?.state ?? 'gone'}.`, 200, 'unavailable');
-  }
-
-  async #discardAll(app: AppSpec, containers: Container[], signal: AbortSignal): Promise<void> {
-    for (const container of containers) await this.#discard(app, container, signal);
-  }
-
-  /**
-   * Through Minifly where it still knows the machine, else through Docker. One that Minifly has forgotten and that does not run may stay
-   * where Docker cannot be told to remove it: nobody starts it again.
-   */
-  async #discard(app: AppSpec, { machineId, state }: Container, signal: AbortSignal): Promise<void> {
-    const machine = await orNull(this.#client.getMachine(app.appName, machineId, signal));
-    if (machine) {
-      if (tenantOf(machine) !== app.tenantId) throw notOurs(`The machine ${machineId}`, app.tenantId);
-      // Minifly's delete waits half a minute for one that minds no SIGTERM, as LiteFS does until it has found its primary.
-      if (!isAtRest({ state })) {
-        await orRefused(this.#client.stopMachine(app.appName, machineId, { timeout: STOP_TIMEOUT }, signal));
-      }
-      await orRefused(doneWhenGone(this.#client.deleteMachine(app.appName, machineId, { force: true }, signal)));
-      const left = await this.#containers.list(app.appName, signal);
-      if (!left.some((one) => one.machineId === machineId)) return;
-    }
-    try {
-      await this.#containers.remove(machineId, app.tenantId, signal);
-    } catch (error) {
-      const isHarmless = !machine && (state === 'stopped' || state === 'created');
-      if (!isHarmless || !failedWith(error, 'conflict')) throw error;
-    }
-  }
-
-  /** Empties the volume by a container that mounts it; what is left is an empty directory of Minifly's. */
-  async #erase(spec: MachineSpec, signal: AbortSignal): Promise<void> {
-    const name = `${spec.appName}-erase`;
-    const made = await this.#create(spec, { name, region: spec.region, config: toErasingConfig(spec) }, signal);
-    for (let pauseMs = 20; ; pauseMs = Math.min(pauseMs * 2, 1000)) {
-      const containers = await this.#containers.list(spec.appName, signal);
-      const own = containers.find(({ machineId }) => machineId === made.id);
-      if (!own || own.state === 'stopped') {
-        if (own) await this.#discard(spec, own, signal);
-        if (own?.exitCode === 0) return;
-        throw failure(`The volume ${spec.volumeId} could not be emptied.`, 200, 'unknown');
-      }
-      await realPause(pauseMs, signal);
-    }
   }
 }
 
 const organisationOf = (app: AppSpec) => `tenant-${app.tenantId}`;
-const tenantOf = (machine: FlyMachine | null) => machine?.config?.env?.['TENANT_ID'];
-const isAtRest = ({ state }: Pick<Container, 'state'>) => state === 'stopped' || state === 'created';
 
 /** What lasts of it, as a ledger that keeps JSON gives it back. There is one host: a wish for another one means nothing. */
 function asKept({ onAnotherHost: _, ...spec }: MachineSpec): MachineSpec {
@@ -383,37 +267,4 @@ function machineIn(page: LedgerPage, name: string): LedgerMachine {
   const machine = page.machines.find((one) => one.name === name);
   if (!machine) throw missing(`The machine ${name}`);
   return machine;
-}
-
-/** Minifly's 500 when Docker did not do what it asked: an answer about this machine, and not that Minifly is away. */
-function isDockersRefusal(error: unknown): error is MachinesApiError {
-  return failedWith(error, 'unavailable') && error.status === 500;
-}
-
-function refusedByDocker(error: MachinesApiError): MachinesApiError {
-  const { status, body, requestId, message } = error;
-  const text = `${message} (Minifly does not say why; is the image there, and built for this?)`;
-  return new MachinesApiError(text, { status, body, requestId, reason: 'unknown', cause: error });
-}
-
-async function orNull<T>(call: Promise<T>): Promise<T | null> {
-  try {
-    return await call;
-  } catch (error) {
-    if (failedWith(error, 'not_found')) return null;
-    throw error;
-  }
-}
-
-/** Docker did not do what Minifly asked: what there is is looked at afterwards. */
-async function orRefused(call: Promise<void>): Promise<void> {
-  try {
-    await call;
-  } catch (error) {
-    if (!isDockersRefusal(error)) throw error;
-  }
-}
-
-async function doneWhenGone(call: Promise<void>): Promise<void> {
-  await orNull(call);
 }
