@@ -28,8 +28,9 @@ start_engine() {
   docker info >/dev/null 2>&1 && return 0
   say "Starting dockerd, its data in $data_root …"
   mkdir -p "$data_root"
-  # Detached from this shell, so that it outlives the run and keeps no pipe of the caller's open.
-  setsid dockerd --data-root "$data_root" --pidfile "$data_root.pid" >"$data_root.log" 2>&1 </dev/null &
+  # Detached from this shell, so that it outlives the run and keeps no pipe of the caller's open; nor a temporary folder of the
+  # caller's, without which `docker exec` fails when that is gone.
+  setsid env -u TMPDIR dockerd --data-root "$data_root" --pidfile "$data_root.pid" >"$data_root.log" 2>&1 </dev/null &
   local waited
   for ((waited = 0; waited < 120; waited++)); do
     docker info >/dev/null 2>&1 && return 0
