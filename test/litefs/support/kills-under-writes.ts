@@ -25,12 +25,15 @@ export async function killUnderWrites(
     const before = acknowledged.length;
     let isWriting = true;
     const writing = client.writeWhile(() => isWriting, acknowledged);
-    await until(() => acknowledged.length > before, { what: 'a first write' });
-    await sleep(50 + round * 7);
-    await kill();
-    await untilAnswered(client);
-    isWriting = false;
-    await writing;
+    try {
+      await until(() => acknowledged.length > before, { what: 'a first write' });
+      await sleep(50 + round * 7);
+      await kill();
+      await untilAnswered(client);
+    } finally {
+      isWriting = false;
+      await writing;
+    }
     const titles = await client.allTitles();
     expect(acknowledged.filter((title) => !titles.includes(title))).toEqual([]);
     await check();

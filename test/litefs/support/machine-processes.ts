@@ -13,13 +13,25 @@ export function machineProcesses(appName: string, machineId?: string): MachinePr
   return programsAmong(machineId ? processesWith(`FLY_MACHINE_ID=${machineId}\0`) : machinePids(appName));
 }
 
-/** Returns when both have ended: neither lives long without the other. */
+/** Returns when both have ended: neither lives long without the other, and in a container the app not at all without LiteFS. */
 export async function killPrograms(
   programs: MachinePrograms,
   names: readonly (keyof MachinePrograms)[],
 ): Promise<void> {
-  for (const name of names) process.kill(programs[name] ?? NaN, 'SIGKILL');
+  for (const name of names) {
+    const pid = programs[name];
+    if (!pid) throw new Error(`There is no ${name} to kill.`);
+    killHard(pid);
+  }
   await until(() => !isRunning(programs.litefs ?? 0) && !isRunning(programs.node ?? 0), { what: 'both to end' });
+}
+
+function killHard(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error; // it ended with the other
+  }
 }
 
 export function programsAmong(pids: number[]): MachinePrograms {

@@ -119,12 +119,15 @@ export function primaryAndReplica(start: () => Promise<LitefsGround>): void {
             if ((await tenant.add(fra, 1, title)).status === 201) acknowledged.push(title);
           }
         })();
-        await sleep(50 + round * 7);
-        await killPrograms(await ground.programsOf(syd.ref), [program]);
-        await until(async () => (await tenant.stateOf(syd)) === 'stopped', { what: 'its end to be seen' });
-        await tenant.wake(syd);
-        isWriting = false;
-        await writing;
+        try {
+          await sleep(50 + round * 7);
+          await killPrograms(await ground.programsOf(syd.ref), [program]);
+          await until(async () => (await tenant.stateOf(syd)) === 'stopped', { what: 'its end to be seen' });
+          await tenant.wake(syd);
+        } finally {
+          isWriting = false;
+          await writing;
+        }
         expect(ground.mounts()).toHaveLength(2);
       }
       expect(acknowledged.length).toBeGreaterThan(KILLS * 2);
