@@ -1,36 +1,11 @@
-import { listen, machineText, showSteps } from './tenant-events.js';
+import { listen, machineText } from './tenant-events.js';
 
 const MAX_PICTURE_BYTES = 5 * 1024 * 1024;
 
-const provisioning = document.querySelector('[data-live="provisioning"]');
 const machine = document.querySelector('[data-live="dashboard"]');
 
-if (provisioning) followProvisioning(provisioning);
 if (machine) followList(machine);
 checkPictures();
-
-/** The steps as they happen; when the app is there, or has failed, the page that says so. */
-function followProvisioning(section) {
-  const announce = document.getElementById('announce');
-  const trouble = document.getElementById('trouble');
-  const events = listen({
-    onTenant(tenant) {
-      if (tenant.status !== section.dataset.status) {
-        events.end();
-        location.replace('/dashboard');
-        return;
-      }
-      showSteps(tenant, section.dataset.since);
-      const error = tenant.progress?.error;
-      trouble.textContent =
-        error && tenant.status !== 'failed'
-          ? `The last try ran into this: ${error.detail} It is being tried again.`
-          : '';
-      const running = document.querySelector('#steps [data-status="running"] .step-label');
-      if (running) announce.textContent = running.textContent;
-    },
-  });
-}
 
 /** Whether the machine runs or sleeps, and that the list was changed in another tab. */
 function followList(line) {
