@@ -1,10 +1,11 @@
 import { Controller, Get, Header, Req, Res } from '@nestjs/common';
 import type { Request, Response } from 'express';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { apiDocsView, type OpenApi } from './api-docs-view';
 import { Exchange } from './exchange';
 import { PageRenderer } from './page-renderer';
+import { documentsDirectory } from './pages-directory';
 
 /** What the API is, for everybody: a page that needs no script, and the documents of both apps, which are made from the code. */
 @Controller('api/docs')
@@ -33,8 +34,6 @@ export class ApiDocsController {
   }
 }
 
-/** Beside the bundle, or in `docs/` where the sources run. */
 function readDocument(name: string): string {
-  const beside = join(__dirname, 'pages/openapi', name);
-  return readFileSync(existsSync(beside) ? beside : join(__dirname, '../../../../docs/openapi', name), 'utf8');
+  return readFileSync(join(documentsDirectory(), name), 'utf8');
 }

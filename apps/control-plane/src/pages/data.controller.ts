@@ -51,14 +51,10 @@ export class DataController {
       this.status.find(exchange.session.userId),
     ]);
     if (exchange.signal.aborted) return; // the browser has left: nobody to answer
-    const isThere = !(answer instanceof ControlPlaneError) && isSuccess(answer);
-    const trouble = answer instanceof ControlPlaneError ? answer.message : isThere ? null : refusalOf(answer).detail;
-    const usage = isThere ? (answer.body as UsageJson) : null; // by the tenant contract
-    const failed = answer instanceof ControlPlaneError ? ERROR_STATUSES.tenant_not_ready : 200;
-    this.pages.render(exchange, 'data', dataView({ usage, trouble, result }), {
+    this.pages.render(exchange, 'data', dataView({ ...usageIn(answer), result }), {
       isWide: true,
       region: status?.tenant.regions[0]?.region,
-      status: result?.kind === 'refused' ? result.status : failed,
+      status: statusOf(answer, result),
     });
   }
 
@@ -74,6 +70,17 @@ export class DataController {
       throw error;
     }
   }
+}
+
+function usageIn(answer: TenantAnswer | ControlPlaneError): { usage: UsageJson | null; trouble: string | null } {
+  if (answer instanceof ControlPlaneError) return { usage: null, trouble: answer.message };
+  if (!isSuccess(answer)) return { usage: null, trouble: refusalOf(answer).detail };
+  return { usage: answer.body as UsageJson, trouble: null }; // a 2xx body follows the tenant contract
+}
+
+function statusOf(answer: TenantAnswer | ControlPlaneError, result: ImportResult | null): number {
+  if (result?.kind === 'refused') return result.status;
+  return answer instanceof ControlPlaneError ? ERROR_STATUSES.tenant_not_ready : 200;
 }
 
 function unreachable(error: ControlPlaneError): ImportResult {
