@@ -1,6 +1,5 @@
 import { DomainError } from '@app/common/errors/domain-error';
 import type { Request, Response } from 'express';
-import type { ErrorCode } from '../error-codes';
 import { multipartMalformed, refusedField, type Receive } from '../images/uploads';
 
 const FILE_FIELD = 'file';
@@ -15,13 +14,14 @@ export async function receiveFile<T>(
   take: (chunks: AsyncIterable<Buffer>) => Promise<T>,
 ): Promise<T> {
   const { default: multer } = await import('multer'); // most wakes see no form
-  let taken: { outcome: T } | null = null;
+  let taking = null as Promise<T> | null;
   const receive = multer({
     limits: { files: 1, fields: 4, parts: 5, fieldSize: 1024, fieldNameSize: 100, headerPairs: 20 },
     storage: {
       _handleFile(_request, { stream }, done) {
-        take(stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>).then(
-          (outcome) => ((taken = { outcome }), done(null)),
+        taking = take(stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>);
+        taking.then(
+          () => done(null),
           (error: unknown) => (stream.resume(), done(error)),
         );
       },
@@ -31,8 +31,8 @@ export async function receiveFile<T>(
   await new Promise<void>((resolve, reject) => {
     receive(request, response, (error) => (error ? reject(toDomainError(error)) : resolve()));
   });
-  if (!taken) throw refusedField(FILE_FIELD, 'Choose the file to import.');
-  return (taken as { outcome: T }).outcome;
+  if (!taking) throw refusedField(FILE_FIELD, 'Choose the file to import.');
+  return taking;
 }
 
 function toDomainError(error: unknown): DomainError {
@@ -41,5 +41,5 @@ function toDomainError(error: unknown): DomainError {
   if (code?.startsWith('LIMIT_')) {
     return refusedField(field ?? '', `Send one file, in the field \`${FILE_FIELD}\`, and nothing else.`, error);
   }
-  return multipartMalformed(error) satisfies DomainError<ErrorCode>;
+  return multipartMalformed(error);
 }
