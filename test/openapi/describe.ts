@@ -85,19 +85,13 @@ function answersOf({ answers }: Operation<string>): MethodDecorator[] {
 
 /** One answer a status, with the codes that come with it. */
 function problemsOf(codes: readonly string[], statuses: Statuses): MethodDecorator[] {
-  return [...byStatus(codes, statuses)].map(([status, names]) =>
-    ApiResponse({
-      status,
-      description: names.join(', '),
-      content: {
-        'application/problem+json': {
-          schema: {
-            allOf: [ref('Problem'), { type: 'object', properties: { code: { type: 'string', enum: names } } }],
-          },
-        },
-      },
-    }),
-  );
+  return [...byStatus(codes, statuses)].map(([status, names]) => ApiResponse({ status, ...problemAnswer(names) }));
+}
+
+export function problemAnswer(codes: string[]) {
+  const narrowed: Schema = { type: 'object', properties: { code: { type: 'string', enum: codes } } };
+  const content = { 'application/problem+json': { schema: { allOf: [ref('Problem'), narrowed] } } };
+  return { description: codes.join(', '), content };
 }
 
 export function byStatus(codes: Iterable<string>, statuses: Statuses): Map<number, string[]> {

@@ -9,7 +9,7 @@ import { ERROR_STATUSES } from '../../apps/control-plane/src/error-codes';
 import { TenantPaths } from '../../apps/control-plane/src/front-door/tenant-paths';
 import { AppModule, type TenantParts } from '../../apps/tenant-todo/src/app.module';
 import { CONTROL_PLANE_SCHEMAS } from './control-plane.api';
-import { byStatus, listOf, objectOf, ref, text, type Schema } from './describe';
+import { byStatus, listOf, objectOf, problemAnswer, text, type Schema } from './describe';
 import { TENANT_SCHEMAS } from './tenant-todo.api';
 
 type Operation = NonNullable<OpenAPIObject['paths'][string]['get']> & { 'x-body'?: object };
@@ -83,11 +83,6 @@ function addFrontDoor(operation: Operation): void {
     const known = responses[status] as { description?: string } | undefined;
     responses[status] = problemAnswer([...new Set([...(known?.description?.split(', ') ?? []), ...codes])]);
   }
-}
-
-function problemAnswer(codes: string[]) {
-  const schema = { allOf: [ref('Problem'), { type: 'object', properties: { code: { type: 'string', enum: codes } } }] };
-  return { description: codes.join(', '), content: { 'application/problem+json': { schema } } } as never;
 }
 
 async function documentOf(controllers: Type[], info: DocumentBuilder, schemas: Record<string, Schema>) {
