@@ -2,7 +2,7 @@ import type { Page } from 'playwright-core';
 import { Client } from '../support/client';
 import { ControlPlane, endAll } from '../support/control-plane';
 import { FlyFake } from '../support/fly-fake';
-import { giveSession, givenAnApp, logInByForm, newEmail, PASSWORD } from './support/people';
+import { giveSession, givenAnApp, logInByForm, PASSWORD, sendSignUp } from './support/people';
 import { photo } from './support/photos';
 import { addByForm, openEditor } from './support/todo-list';
 import { withUnreachableMachines } from './support/unreachable-machines';
@@ -38,10 +38,7 @@ describe('accessible to WCAG 2.2 AA', () => {
     const visitor = await visitors.open(plane.url);
     const { page } = visitor;
     visitor.expects(/status of 4(01|04|22|29)/);
-    await page.goto('/signup');
-    await page.getByLabel('E-mail').fill('ada@example');
-    await page.getByLabel('Password').fill('password');
-    await page.getByRole('button', { name: 'Sign up' }).click();
+    await sendSignUp(page, { email: 'ada@example', password: 'password' });
     await sees(page.locator('#errors'));
     expect(await violationsIn(page)).toEqual([]);
     for (const said of [/password/, /Try again/i]) {
@@ -116,10 +113,7 @@ describe('accessible to WCAG 2.2 AA', () => {
   it('an app that is being set up', async () => {
     const { url } = await withUnreachableMachines(fly);
     const { page } = await visitors.open(url);
-    await page.goto('/signup');
-    await page.getByLabel('E-mail').fill(newEmail());
-    await page.getByLabel('Password').fill(PASSWORD);
-    await page.getByRole('button', { name: 'Sign up' }).click();
+    await sendSignUp(page);
     await sees(page.getByRole('heading', { name: 'Setting up your app' }));
     expect(await violationsIn(page)).toEqual([]);
     await page.getByRole('link', { name: 'Region' }).click();

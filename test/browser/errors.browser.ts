@@ -1,6 +1,6 @@
 import { ControlPlane, endAll } from '../support/control-plane';
 import { FlyFake } from '../support/fly-fake';
-import { givenAnApp, logInByForm, newEmail, newTodoField, PASSWORD } from './support/people';
+import { givenAnApp, logInByForm, newTodoField, PASSWORD, sendSignUp } from './support/people';
 import { addByForm, itemOf, lists, openEditor } from './support/todo-list';
 import { useBrowser } from './support/use-browser';
 import { withUnreachableMachines } from './support/unreachable-machines';
@@ -110,10 +110,7 @@ describe.each([
   it('shows the step under way, then by itself the reason and a way to try again', async () => {
     const plane = await withUnreachableMachines(fly, 5);
     const { page } = await visitors.open(plane.url, { javaScriptEnabled });
-    await page.goto('/signup');
-    await page.getByLabel('E-mail').fill(newEmail());
-    await page.getByLabel('Password').fill(PASSWORD);
-    await page.getByRole('button', { name: 'Sign up' }).click();
+    await sendSignUp(page);
     await sees(page.getByRole('heading', { name: 'Setting up your app' }));
     await sees(page.getByRole('listitem').filter({ hasText: 'Hear from it that it is ready' }).getByText('under way'));
     // The deadline, and three tries that came to nothing.

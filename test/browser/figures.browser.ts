@@ -2,8 +2,10 @@ import { writeSync } from 'node:fs';
 import type { Page } from 'playwright-core';
 import { Client } from '../support/client';
 import { ControlPlane, endAll } from '../support/control-plane';
+import { median } from '../support/median';
 import { photo } from './support/photos';
 import { giveSession, newTodoField } from './support/people';
+import { loadedPictures } from './support/todo-list';
 import { countTraffic, type Traffic } from './support/traffic';
 import { useBrowser } from './support/use-browser';
 import { sees } from './support/visitor';
@@ -101,17 +103,13 @@ async function loadDashboard(page: Page): Promise<Load> {
     performance.getEntriesByName('first-contentful-paint')[0].startTime,
     Math.max(...performance.getEntriesByType('resource').filter((one) => one.initiatorType === 'img').map((one) => one.responseEnd)),
   ]`);
-  const pictures = page.locator('.todo img');
-  for (const picture of await pictures.all()) {
-    await picture.scrollIntoViewIfNeeded();
-    await picture.evaluate('(image) => image.decode()');
-  }
+  const pictures = await loadedPictures(page);
   await settles(traffic);
   return {
     atFirst,
     afterAll: traffic(),
     todos: await page.locator('.todo').count(),
-    pictures: await pictures.count(),
+    pictures: pictures.length,
     paintMs,
     lastPictureMs,
   };
@@ -123,10 +121,6 @@ async function settles(traffic: () => Traffic): Promise<void> {
     last = JSON.stringify(traffic());
     await new Promise((done) => setTimeout(done, 300));
   }
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
 }
 
 function ms(values: readonly number[]): string {

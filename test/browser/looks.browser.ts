@@ -6,7 +6,7 @@ import { ControlPlane, endAll } from '../support/control-plane';
 import { artefact } from './support/artefacts';
 import { giveSession, newTodoField } from './support/people';
 import { photo } from './support/photos';
-import { openEditor } from './support/todo-list';
+import { loadedPictures, openEditor } from './support/todo-list';
 import { useBrowser } from './support/use-browser';
 import { sees } from './support/visitor';
 
@@ -75,7 +75,8 @@ describe('how it looks', () => {
         await giveSession(visitor, client);
         await page.goto('/dashboard');
         await sees(newTodoField(page));
-        await loadPictures(page);
+        await loadedPictures(page);
+        await page.evaluate('scrollTo(0, 0)');
         await shows(page, `dashboard-${name}`);
       }
       await openEditor(page, 'W'.repeat(200));
@@ -100,18 +101,10 @@ describe('how it looks', () => {
     const { page } = visitor;
     await giveSession(visitor, usual);
     await page.goto('/dashboard');
-    await loadPictures(page);
+    await loadedPictures(page);
+    await page.evaluate('scrollTo(0, 0)');
     const file = artefact('dashboard.png');
     await page.screenshot({ path: file, animations: 'disabled' });
     if (process.env.README_PICTURE) copyFileSync(file, resolve(__dirname, '../../docs/dashboard.png'));
   });
 });
-
-/** Those that are loaded when they come into view, too; then back to the top. */
-async function loadPictures(page: Page): Promise<void> {
-  for (const picture of await page.locator('.todo img').all()) {
-    await picture.scrollIntoViewIfNeeded();
-    await picture.evaluate('(image) => image.decode()');
-  }
-  await page.evaluate('scrollTo(0, 0)');
-}

@@ -21,10 +21,7 @@ describe('the control plane on Fly', () => {
 
   it('starts a tenant’s machine through Fly’s API with its token, within its limits, and takes it down with the account', async () => {
     const plane = await ControlPlane.start({
-      FLY_API_TOKEN: 'FlyV1 a-token',
-      FLY_ORG: 'acme',
-      MINIFLY_API_URL: fly.url,
-      TENANT_IMAGE: 'registry.fly.io/todo-tenant:1',
+      ...fly.env,
       TENANT_MEMORY_MB: '512',
     });
     const ada = new Client(plane);

@@ -80,6 +80,16 @@ export class FlyFake {
     return fake;
   }
 
+  /** What sets a control plane up for Fly, and for this one in its place. */
+  get env(): Record<string, string> {
+    return {
+      FLY_API_TOKEN: 'FlyV1 a-token',
+      FLY_ORG: 'acme',
+      MINIFLY_API_URL: this.url,
+      TENANT_IMAGE: 'registry.fly.io/todo-tenant:1',
+    };
+  }
+
   get url(): string {
     return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`; // it listens on TCP
   }

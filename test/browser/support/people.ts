@@ -13,12 +13,20 @@ export function newEmail(): string {
 
 /** Signs up by the form and stays until the list is there. */
 export async function signUpByForm(page: Page, email: string, region = 'fra'): Promise<void> {
+  await sendSignUp(page, { email, region });
+  await sees(newTodoField(page));
+}
+
+/** Fills the form in and sends it; what comes of it is for the caller to see. Without a `region` it is the one that is proposed. */
+export async function sendSignUp(
+  page: Page,
+  { email = newEmail(), password = PASSWORD, region }: { email?: string; password?: string; region?: string } = {},
+): Promise<void> {
   await page.goto('/signup');
   await page.getByLabel('E-mail').fill(email);
-  await page.getByLabel('Password').fill(PASSWORD);
-  await page.locator('select[name=region]').selectOption(region);
+  await page.getByLabel('Password').fill(password);
+  if (region !== undefined) await page.locator('select[name=region]').selectOption(region);
   await page.getByRole('button', { name: 'Sign up' }).click();
-  await sees(newTodoField(page));
 }
 
 export async function logInByForm(page: Page, email: string, password = PASSWORD): Promise<void> {

@@ -75,3 +75,13 @@ export async function search(page: Page, text: string): Promise<void> {
   await page.getByRole('searchbox', { name: 'Search' }).fill(text);
   await page.keyboard.press('Enter');
 }
+
+/** The pictures in the list, once all of them are loaded, those too that wait until they come into view; the last one is in view then. */
+export async function loadedPictures(page: Page): Promise<Locator[]> {
+  const pictures = await page.locator('.todo img').all();
+  for (const picture of pictures) {
+    await picture.scrollIntoViewIfNeeded();
+    await picture.evaluate('(image) => image.decode()');
+  }
+  return pictures;
+}

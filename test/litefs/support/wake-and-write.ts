@@ -1,5 +1,6 @@
 import { Client } from '../../support/client';
 import { ControlPlane } from '../../support/control-plane';
+import { median } from '../../support/median';
 
 const ROUNDS = 7;
 const WRITES = 60;
@@ -41,13 +42,9 @@ export async function printWakeAndWrite(kinds: Record<string, Record<string, str
   }
   for (const { kind, provisionMs, wakeMs, writeMs } of results) {
     process.stdout.write(
-      `${kind}: sign-up to active ${median(provisionMs)} ms, wake ${median(wakeMs)} ms (medians of ${ROUNDS}), ` +
+      `${kind}: sign-up to active ${median(provisionMs).toFixed(0)} ms, wake ${median(wakeMs).toFixed(0)} ms (medians of ${ROUNDS}), ` +
         `a write through the control plane ${writeMs.toFixed(1)} ms (mean of ${WRITES}, one at a time)\n`,
     );
-    expect(Number(median(wakeMs))).toBeLessThan(5000);
+    expect(median(wakeMs)).toBeLessThan(5000);
   }
-}
-
-function median(values: number[]): string {
-  return (values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN).toFixed(0);
 }
